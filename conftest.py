@@ -1,0 +1,80 @@
+"""The prose and the docstrings as tests: Sybil runs every code block.
+
+A page runs from top to bottom in one namespace, as its reader would paste
+it; `sitegen.blocks` finds the blocks, so nothing is skipped in silence.
+"""
+
+import gc
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import pytest
+from sybil import Document, Example, Region, Sybil
+from sybil.evaluators.doctest import NUMBER, DocTestEvaluator
+from sybil.parsers.abstract.doctest import DocTestStringParser
+from sybil.parsers.rest import DocTestParser
+
+from sitegen import measure
+from sitegen.blocks import Block, blocks
+from sitegen.store import Store
+
+ROOT = Path(__file__).parent
+SNIPPETS = ROOT / "snippets"
+DOCTEST = DocTestEvaluator(NUMBER)
+
+
+def run_block(example: Example) -> None:
+    """Run a block in the page's namespace, named by its place for errors."""
+    block: Block = example.parsed
+    if block.listing:
+        place, above = str(block.listing), 0
+    else:
+        place, above = example.path, block.line - 1
+    code = compile("\n" * above + block.code, place, "exec", dont_inherit=True)
+    exec(code, example.namespace)
+
+
+def parse_page(document: Document) -> Iterable[Region]:
+    """Yield a region for each Python block, or each example of a doctest."""
+    page = str(Path(document.path).relative_to(ROOT))
+    for block in blocks(document.text, page, SNIPPETS):
+        if not block.doctest:
+            yield Region(block.start, block.end, block, run_block)
+            continue
+        body = document.text.index("\n", block.start) + 1
+        for region in DocTestStringParser(DOCTEST)(block.code, page):
+            region.start += body
+            region.end += body
+            yield region
+
+
+def clear_session(namespace: dict[str, Any]) -> None:
+    """Free what a page built: many nets, one process."""
+    namespace.clear()
+    import keras
+
+    keras.backend.clear_session()
+    gc.collect()
+
+
+pytest_collect_file = (
+    Sybil(
+        [parse_page], patterns=["docs/**/*.md", "docs/*.md", "README.md"],
+        teardown=clear_session,
+    )
+    + Sybil(
+        [DocTestParser(NUMBER)], patterns=["snippets/**/*.py", "sitegen/*.py"]
+    )
+).pytest()  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def measured() -> Any:
+    """Return a function: `measured(slug, name)` is what was measured."""
+    store = Store(ROOT / ".cache/store")
+    return lambda slug, name: measure.data(ROOT, store, slug, name)

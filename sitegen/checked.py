@@ -1,0 +1,220 @@
+"""A Python-Markdown extension: what a page claims, and what checks it.
+
+`[✓](#test_name)` in the prose names a test of the page's own test file. Here
+it becomes a mark that leads to the test's code at the end of the page; the
+line below the title counts what is checked. A claim whose test does not
+exist is an error.
+"""
+
+import ast
+import doctest
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from markdown import Markdown
+from markdown.extensions import Extension
+from markdown.preprocessors import Preprocessor
+
+from sitegen import SitegenError
+from sitegen.blocks import FENCE, Block, blocks
+
+CLAIM = re.compile(r"(?<!`)\[✓\]\(#(test_\w+)\)")
+TITLE = re.compile(r"^# .+$", re.MULTILINE)
+PICTURE = re.compile(r"^!\[.*\]\((?:\.\./)*figures/.*\)$", re.MULTILINE)
+RAN_WITH = ("keras", "tensorflow", "numpy", "matplotlib")
+PRIORITY = 35  # before the includes (32) are expanded
+
+
+class ClaimError(SitegenError):
+    """A claim without a test; names page, line and mend."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What is to be checked on one page."""
+
+    blocks: list[Block]
+    claims: dict[str, str]  # test → its source, in the order of the page
+    marks: int
+    outputs: int  # doctest examples that state an output
+    figures: int
+
+    @property
+    def listings(self) -> int:
+        """The number of blocks that show a whole listing."""
+        return sum(block.listing is not None for block in self.blocks)
+
+
+def contents(
+    text: str, page: str, root: Path, skipped_lines: int = 0
+) -> Contents:
+    """Read a page; raise `BlockError` or `ClaimError`.
+
+    `skipped_lines` is the length of the front matter if it was cut off.
+    """
+    padded = "\n" * skipped_lines + text
+    found = [
+        Block(b.start - skipped_lines, b.end - skipped_lines, b.line, b.code,
+              b.title, b.listing)
+        for b in blocks(padded, page, root / "snippets")
+    ]  # fmt: skip
+    tests = root / "tests" / f"test_{Path(page).stem}.py"
+    claims: dict[str, str] = {}
+    marks = 0
+    for match in CLAIM.finditer(_prose(text)):
+        marks += 1
+        source = _functions(tests).get(match[1])
+        if source is None:
+            line = skipped_lines + text.count("\n", 0, match.start()) + 1
+            raise ClaimError(
+                f"{page}:{line}: there is no {match[1]} in "
+                f"{tests.relative_to(root)}: write it, or take the claim back"
+            )
+        claims[match[1]] = source
+    examples = [
+        example
+        for block in found
+        if block.doctest
+        for example in doctest.DocTestParser().get_examples(block.code)
+    ]
+    return Contents(
+        found,
+        claims,
+        marks,
+        sum(bool(example.want) for example in examples),
+        len(PICTURE.findall(_prose(text))),
+    )
+
+
+def dress(text: str, name: str, found: Contents, notebook: bool) -> str:
+    """Return the page's Markdown with its marks, counts and tests."""
+    for block in reversed(found.blocks):
+        if block.doctest:  # prompts and output are coloured as such
+            fence = text[block.start : block.end].replace(
+                "```python", "``` {.pycon .doctest}", 1
+            )
+            text = text[: block.start] + fence + text[block.end :]
+    text = _outside_fences(
+        text, lambda prose: CLAIM.sub(_mark, prose)
+    )
+    checks = found.marks + found.outputs
+    if not checks:
+        return text
+    said = [f'<a href="{name}.ipynb" download>Notebook</a>'] * notebook
+    said += [f'<a href="#checked">{_count(checks, "checked claim")}</a>']
+    if found.figures:
+        said += [f"<span>{_count(found.figures, 'figure')}</span>"]
+    meta = f'<p class="page-meta">{"".join(said)}</p>'
+    text = TITLE.sub(lambda m: f"{m[0]}\n\n{meta}\n", text, count=1)
+    return text + "\n".join(_section(found))
+
+
+def _section(found: Contents) -> Iterator[str]:
+    yield "\n\n//// html | section.checked\n\n## What checks this page {#checked}\n"
+    total = _count(found.marks + found.outputs, "claim")
+    parts = [
+        _count(len(found.claims), "test"),
+        _count(found.outputs, "printed output"),
+        _count(found.listings, "listing"),
+    ]
+    yield (
+        f"**Checked.** {total}: {parts[0]} and {parts[1]}, beside "
+        f"{parts[2]} run alone in an empty folder, each time the site is "
+        f"published.\n{_versions()}\n{{: .checked-with }}\n"
+    )
+    for test, source in found.claims.items():
+        sentence = test.removeprefix("test_").replace("_", " ").capitalize()
+        yield f"/// details | {sentence}\n    attrs: {{id: {test}}}\n"
+        yield f"```python\n{source}\n```\n\n///\n"
+    yield "////\n"
+
+
+def _mark(match: re.Match[str]) -> str:
+    sentence = match[1].removeprefix("test_").replace("_", " ")
+    return (
+        f'<sup class="claim"><a href="#{match[1]}" '
+        f'aria-label="Checked: {sentence}">✓</a></sup>'
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("s" if number != 1 else "")
+
+
+def _prose(text: str) -> str:
+    """Blank the fences out; every place stays where it was."""
+    return FENCE.sub(lambda m: re.sub(r"[^\n]", " ", m[0]), text)
+
+
+def _outside_fences(text: str, change: Any) -> str:
+    parts, place = [], 0
+    for match in FENCE.finditer(text):
+        parts += [change(text[place : match.start()]), match[0]]
+        place = match.end()
+    return "".join([*parts, change(text[place:])])
+
+
+def _functions(tests: Path) -> dict[str, str]:
+    """Return the source of each test function of a file."""
+    if not tests.is_file():
+        return {}
+    source = tests.read_text("utf-8")
+    return {
+        node.name: ast.get_source_segment(source, node) or ""
+        for node in ast.parse(source).body
+        if isinstance(node, ast.FunctionDef)
+    }
+
+
+@cache
+def _versions() -> str:
+    python = ".".join(map(str, sys.version_info[:3]))
+    names = {"keras": "Keras", "tensorflow": "TensorFlow", "numpy": "NumPy",
+             "matplotlib": "Matplotlib"}  # fmt: skip
+    return " · ".join(
+        [*(f"{names[p]} {version(p)}" for p in RAN_WITH), f"Python {python}"]
+    )
+
+
+class Dress(Preprocessor):
+    """Applies `dress` to the page that MkDocs is at."""
+
+    def __init__(self, md: Markdown, root: Path) -> None:
+        super().__init__(md)
+        self.root = root
+
+    def run(self, lines: list[str]) -> list[str]:
+        """Return the lines of the dressed page."""
+        if "relpath" not in self.md.treeprocessors:  # not a page of MkDocs
+            return lines
+        file = self.md.treeprocessors["relpath"].file  # type: ignore[attr-defined]
+        text = "\n".join(lines)
+        front = file.content_string.count("\n") - text.count("\n")
+        page = f"docs/{file.src_uri}"
+        found = contents(text, page, self.root, max(front, 0))
+        chapter = file.src_uri.startswith("chapters/")
+        return dress(text, file.name, found, chapter).split("\n")
+
+
+class CheckedExtension(Extension):
+    """Configuration: `root`, the project's folder."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.config = {"root": [".", "the project's folder"]}
+        super().__init__(**kwargs)
+
+    def extendMarkdown(self, md: Markdown) -> None:
+        """Register the preprocessor."""
+        root = Path(str(self.getConfig("root"))).resolve()
+        md.preprocessors.register(Dress(md, root), "checked", PRIORITY)
+
+
+def makeExtension(**kwargs: Any) -> CheckedExtension:
+    """Return the extension, for Python-Markdown."""
+    return CheckedExtension(**kwargs)

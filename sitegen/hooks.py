@@ -1,0 +1,34 @@
+"""The thin adapter to MkDocs: its events call the functions of `sitegen`."""
+
+import os
+from pathlib import Path
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.plugins import event_priority
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+from sitegen import labs, public
+
+ROOT = Path(__file__).resolve().parents[1]
+CACHE = Path(os.environ.get("SITEGEN_CACHE", ROOT / ".cache"))
+
+
+@event_priority(100)  # before mkdocs-jupyter looks for notebooks
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add what is generated to the files of the site."""
+    made = public.bring_up_to_date(ROOT, CACHE, config.site_url or "")
+    for path in made:
+        name = path.relative_to(CACHE / "public").as_posix()
+        files.append(File.generated(config, name, abs_src_path=str(path)))
+    return files
+
+
+def on_page_content(
+    html: str, page: Page, config: MkDocsConfig, files: Files
+) -> str:
+    """Take out of a lab's page what mkdocs-jupyter puts in too much."""
+    if page.file.src_uri.endswith(".ipynb"):
+        return labs.lighten(html, page.file.src_uri)
+    return html
+

@@ -1,0 +1,166 @@
+"""Measures each chapter once, draws its figures, and keeps the results.
+
+A chapter is measured in a process of its own, as many at a time as there
+are cores. TensorFlow never enters the process that asks.
+"""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sitegen import SitegenError, sources
+from sitegen.store import Store
+
+log = logging.getLogger("mkdocs.sitegen")
+
+SECONDS_A_FUNCTION = 300.0
+STYLE = tuple(Path(__file__).with_name(n) for n in ("style.py", "worker.py"))
+
+
+class MeasureError(SitegenError):
+    """A `measure_*` or `plot_*` that raised, hung or died; names it."""
+
+
+def data(root: Path, store: Store, slug: str, name: str) -> Any:
+    """Return what `measure_<name>` of a chapter returned, measured once."""
+    key = sources.measurement_key(root, slug, name)
+    if not store.has("data", f"{slug}/{name}", key):
+        _run_chapter(root, store, slug, [name], [], SECONDS_A_FUNCTION)
+    return store.get("data", f"{slug}/{name}", key)
+
+
+def figures(
+    root: Path, store: Store, seconds: float = SECONDS_A_FUNCTION
+) -> dict[str, dict[str, str]]:
+    """Return the SVG texts of all figures: `<slug>/<name>` → variant → SVG.
+
+    What is missing is measured and drawn first. Raises `MeasureError`.
+    """
+    missing = {}
+    wanted = {}
+    for slug in sources.chapters(root):
+        measured, drawn = sources.jobs(root, slug)
+        data_to_do = [
+            name
+            for name in measured
+            if not store.has(
+                "data",
+                f"{slug}/{name}",
+                sources.measurement_key(root, slug, name),
+            )
+        ]
+        plots_to_do = []
+        for name in drawn:
+            key = sources.figure_key(root, slug, name, STYLE)
+            wanted[f"{slug}/{name}"] = key
+            if not store.has("figures", f"{slug}/{name}", key):
+                plots_to_do.append(name)
+        if data_to_do or plots_to_do:
+            missing[slug] = (data_to_do, plots_to_do)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        started = [
+            pool.submit(_run_chapter, root, store, slug, *names, seconds)
+            for slug, names in missing.items()
+        ]
+        problems = [str(e) for run in started if (e := run.exception())]
+    if problems:
+        raise MeasureError("\n\n".join(problems))
+    return {n: store.get("figures", n, key) for n, key in wanted.items()}
+
+
+def _run_chapter(
+    root: Path,
+    store: Store,
+    slug: str,
+    measurements: list[str],
+    plots: list[str],
+    seconds: float,
+) -> None:
+    """Run one worker and follow what it says it is doing."""
+    names = [f"measure_{n}" for n in measurements] + [
+        f"plot_{n}" for n in plots
+    ]
+    doing = f"the imports of {slug}/figures.py"
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(root), str(STYLE[0].parents[1])]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+        "TF_ENABLE_ONEDNN_OPTS": "0",  # its last bits depend on the machine
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "KERAS_BACKEND": "tensorflow",
+        "CUDA_VISIBLE_DEVICES": "",
+    }
+    with tempfile.TemporaryFile("w+") as errors:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "sitegen.worker", str(root),
+             str(store.root), slug, json.dumps([measurements, plots])],
+            env=environment, cwd=root, text=True, start_new_session=True,
+            stdout=subprocess.PIPE, stderr=errors,
+        )  # fmt: skip
+        assert worker.stdout is not None
+        with _watched(worker, seconds) as watch:
+            for line in worker.stdout:
+                watch.began = time.monotonic()
+                doing = line.strip()
+                if doing in names:
+                    at = names.index(doing) + 1
+                    log.info("%s: %s (%d of %d)", slug, doing, at, len(names))
+            worker.wait()
+        if worker.returncode == 0:
+            return
+        errors.seek(0)
+        said = errors.read().strip()
+    if watch.late:
+        why = f"was stopped: it had not ended after {seconds:g} s"
+    elif worker.returncode < 0:
+        name = signal.Signals(-worker.returncode).name
+        why = f"was killed by {name} (SIGKILL: too little memory?)"
+    else:
+        why = "raised"
+    file = sources.figures_file(root, slug).relative_to(root)
+    raise MeasureError(f"{file}: {doing} {why}\n{said[-4000:]}".rstrip())
+
+
+class _Watch:
+    began: float
+    late = False
+
+
+@contextmanager
+def _watched(
+    worker: subprocess.Popen[str], seconds: float
+) -> Iterator[_Watch]:
+    """Kill the worker's processes when one function takes too long."""
+    watch = _Watch()
+    watch.began = time.monotonic()
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.2):
+            if time.monotonic() - watch.began > seconds:
+                watch.late = True
+                os.killpg(worker.pid, signal.SIGKILL)
+                return
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield watch
+    finally:
+        over.set()
+        thread.join()
+        if worker.poll() is None:  # for instance at Ctrl-C
+            os.killpg(worker.pid, signal.SIGKILL)
+            worker.wait()

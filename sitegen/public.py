@@ -1,0 +1,40 @@
+"""Brings the folder of generated files up to date, without MkDocs.
+
+Below `.cache/public` the tree is the site's: `figures/`, `labs/` and the
+chapters' notebooks. Nothing generated is ever written below `docs/`.
+"""
+
+from pathlib import Path
+
+from sitegen import labs, measure
+from sitegen.notebooks import notebook
+from sitegen.store import Store, write_whole
+
+LAB_SECONDS = 600.0
+
+
+def bring_up_to_date(root: Path, cache: Path, site_url: str) -> list[Path]:
+    """Measure, draw, execute and write what is missing; return the files.
+
+    Raises `SitegenError` before anything is removed.
+    """
+    store = Store(cache / "store")
+    public = cache / "public"
+    files: dict[Path, bytes] = {}
+    for name, drawings in measure.figures(root, store).items():
+        for variant, svg in drawings.items():
+            files[public / f"figures/{name}{variant}.svg"] = svg.encode()
+    for lab in sorted((root / "docs/labs").glob("*.py")):
+        done = labs.execute(lab, cache, timeout=LAB_SECONDS)
+        files[public / f"labs/{lab.stem}.ipynb"] = done.read_bytes()
+    for page in sorted((root / "docs/chapters").glob("*.md")):
+        url = f"{site_url.rstrip('/')}/chapters/{page.stem}.html"
+        text = notebook(page, root / "snippets", url)
+        files[public / f"chapters/{page.stem}.ipynb"] = text.encode()
+    for path, content in files.items():
+        write_whole(path, content)
+    for path in public.rglob("*"):
+        if path.is_file() and path not in files:
+            path.unlink()
+    store.prune()
+    return sorted(files)

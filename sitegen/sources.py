@@ -1,0 +1,194 @@
+"""What a measurement or a figure depends on, read from the sources.
+
+Nothing is imported here: a build in which nothing changed must not load
+TensorFlow to find that out.
+"""
+
+import ast
+import hashlib
+import sys
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from sitegen import SitegenError
+
+PACKAGE = "snippets"
+MEASURED_WITH = ("tensorflow", "keras", "numpy", "scikit-learn")
+DRAWN_WITH = ("matplotlib",)
+
+
+class SourceError(SitegenError):
+    """A `figures.py` that cannot be understood; names file, line and mend."""
+
+
+class Module:
+    """The top-level definitions of one source file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            tree = ast.parse(path.read_text("utf-8"), filename=str(path))
+        except SyntaxError as error:
+            raise SourceError(
+                f"{path}:{error.lineno}: {error.msg}"
+            ) from error
+        self.tree = _without_docstrings(tree)
+        self.named: dict[str, ast.stmt] = {}
+        self.effects: list[ast.stmt] = []  # statements that bind no name
+        for node in self.tree.body:
+            names = list(_names_bound_by(node))
+            self.named.update(dict.fromkeys(names, node))
+            if not names:
+                self.effects.append(node)
+
+    def functions(self, prefix: str) -> dict[str, ast.FunctionDef]:
+        """Return the top-level functions `<prefix><name>`, by name."""
+        return {
+            name.removeprefix(prefix): node
+            for name, node in self.named.items()
+            if name.startswith(prefix) and isinstance(node, ast.FunctionDef)
+        }
+
+    def reached_from(self, name: str) -> list[ast.stmt]:
+        """Return the statements that the named one can use, itself included.
+
+        They stand in the order of the file.
+        """
+        reached: set[ast.stmt] = set(self.effects)
+        waiting = [self.named[name], *self.effects]
+        while waiting:
+            node = waiting.pop()
+            reached.add(node)
+            for used in ast.walk(node):
+                if isinstance(used, ast.Name) and used.id in self.named:
+                    target = self.named[used.id]
+                    if target not in reached:
+                        waiting.append(target)
+        return [node for node in self.tree.body if node in reached]
+
+
+def measurement_key(root: Path, slug: str, name: str) -> str:
+    """Hash what can change `measure_<name>` of a chapter.
+
+    Its own code, what that code uses in `figures.py`, every module of
+    `snippets` that it imports, transitively, and the versions of Python and
+    of the libraries. Comments, docstrings, other measurements and the way
+    of drawing are not among them.
+    """
+    return _hash(
+        *_code(root, figures_file(root, slug), f"measure_{name}"),
+        *_versions(MEASURED_WITH),
+    )
+
+
+def figure_key(root: Path, slug: str, name: str, style: tuple[Path, ...]) -> str:
+    """Hash what can change `plot_<name>`: its data, its code, the style."""
+    plot = Module(figures_file(root, slug)).functions("plot_")[name]
+    return _hash(
+        *_code(root, figures_file(root, slug), f"plot_{name}"),
+        *(measurement_key(root, slug, data) for data in data_of(plot)),
+        *(path.read_text("utf-8") for path in style),
+        *_versions(DRAWN_WITH),
+    )
+
+
+def figures_file(root: Path, slug: str) -> Path:
+    """Return the path of a chapter's `figures.py`."""
+    return root / PACKAGE / slug / "figures.py"
+
+
+def chapters(root: Path) -> list[str]:
+    """Return the slugs that have figures."""
+    found = (root / PACKAGE).glob("*/figures.py")
+    return sorted(path.parent.name for path in found)
+
+
+def data_of(plot: ast.FunctionDef) -> list[str]:
+    """Return the measurements that a `plot_*` asks for: its parameters."""
+    return [argument.arg for argument in plot.args.args]
+
+
+def jobs(root: Path, slug: str) -> tuple[list[str], dict[str, list[str]]]:
+    """Return a chapter's measurements, and its figures with their data.
+
+    Raises `SourceError` when a `plot_*` asks for what nothing measures.
+    """
+    path = figures_file(root, slug)
+    module = Module(path)
+    measured = list(module.functions("measure_"))
+    drawn = {}
+    for name, plot in module.functions("plot_").items():
+        drawn[name] = data_of(plot)
+        for data in drawn[name]:
+            if data not in measured:
+                raise SourceError(
+                    f"{path}:{plot.lineno}: plot_{name} asks for {data!r}, "
+                    f"and there is no measure_{data}: name its parameters "
+                    f"after measurements ({', '.join(measured)})"
+                )
+    return measured, drawn
+
+
+def _code(root: Path, path: Path, name: str) -> list[str]:
+    module = Module(path)
+    seen: dict[Path, str] = {}
+    reached = module.reached_from(name)
+    for node in reached:
+        _follow(root, node, seen)
+    return [ast.dump(node) for node in reached] + [
+        f"{file.relative_to(root)} {seen[file]}" for file in sorted(seen)
+    ]
+
+
+def _follow(root: Path, node: ast.AST, seen: dict[Path, str]) -> None:
+    """Collect the modules of `snippets` that the node imports."""
+    for part in ast.walk(node):
+        names: list[str] = []
+        if isinstance(part, ast.Import):
+            names = [alias.name for alias in part.names]
+        elif isinstance(part, ast.ImportFrom):
+            base = part.module or ""
+            names = [base, *(f"{base}.{alias.name}" for alias in part.names)]
+        for dotted in names:
+            file = root.joinpath(*dotted.split(".")).with_suffix(".py")
+            if dotted.split(".")[0] != PACKAGE or not file.is_file():
+                continue
+            if file not in seen:
+                tree = Module(file).tree
+                seen[file] = ast.dump(tree)
+                _follow(root, tree, seen)
+
+
+def _names_bound_by(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return [node.name]
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return [a.asname or a.name.split(".")[0] for a in node.names]
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        return [
+            name.id
+            for target in targets
+            for name in ast.walk(target)
+            if isinstance(name, ast.Name)
+        ]
+    return []
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef):
+            if ast.get_docstring(node, clean=False) is not None:
+                node.body = node.body[1:] or [ast.Pass()]
+    return tree
+
+
+@cache
+def _versions(packages: tuple[str, ...]) -> tuple[str, ...]:
+    python = ".".join(map(str, sys.version_info[:3]))
+    return (python, *(f"{name} {version(name)}" for name in packages))
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

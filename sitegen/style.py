@@ -1,0 +1,259 @@
+"""The look of the figures: one drawing, four files.
+
+A `plot_*` draws with plain Matplotlib, in the colours of `COLORS`. Here the
+labels of its lines are written at their ends, and the drawing is saved in
+two sizes and two palettes: recoloured, not computed again.
+"""
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sitegen import SitegenError
+
+matplotlib.use("svg")
+
+# name in a listing: (light, dark). The names say what a colour means.
+COLORS = {
+    "he": ("#0060A0", "#6CB6F5"),
+    "glorot": ("#B45F00", "#F2A93B"),
+    "lecun": ("#007A5A", "#3CCB9B"),
+    "narrow": ("#B0468A", "#E79AC8"),
+    "other": ("#5B5B5B", "#BDBDBD"),
+    "wide": ("#C4342B", "#FF8A7A"),
+    "ink": ("#1C1B19", "#E8E5DF"),
+    "muted": ("#5C5850", "#ABA69C"),
+    "axis": ("#8C877D", "#6F6B63"),
+    "grid": ("#E9E5DD", "#2E2C28"),
+    "page": ("#FFFFFF", "#161513"),
+    "panel": ("#F7F5F0", "#201F1C"),
+    "heat0": ("#F4F1EA", "#23211E"),
+    "heat1": ("#DFE6EA", "#25303A"),
+    "heat2": ("#BFD3E0", "#29455A"),
+    "heat3": ("#8FB4D0", "#32607F"),
+    "heat4": ("#5A92BF", "#4A8CB8"),
+    "heat5": ("#2776B0", "#5AA0D6"),
+    "heat6": ("#0060A0", "#6CB6F5"),
+}
+matplotlib.colors.get_named_colors_mapping().update(
+    {name: light for name, (light, _) in COLORS.items()}
+)
+SIZES = {"": (7.3, 3.5), "-phone": (3.42, 3.0)}  # inches; 1 in is 96 CSS px
+FONTS = (
+    "-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,'Noto Sans',"
+    "'Helvetica Neue',Arial,sans-serif"
+)
+LABEL_AWAY, LABEL_APART = 7.0, 12.5  # points
+SETTINGS = {
+    "figure.figsize": SIZES[""],
+    "figure.constrained_layout.use": True,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "font.family": "DejaVu Sans",
+    "font.size": 9.5,
+    "axes.labelsize": 9,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "xaxis.labellocation": "left",
+    "lines.linewidth": 1.75,
+    "lines.solid_capstyle": "round",
+    "axes.linewidth": 0.75,
+    "axes.edgecolor": "axis",
+    "axes.labelcolor": "muted",
+    "axes.titlecolor": "muted",
+    "text.color": "muted",
+    "xtick.color": "axis",
+    "ytick.color": "axis",
+    "xtick.labelcolor": "muted",
+    "ytick.labelcolor": "muted",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "grid.color": "grid",
+    "grid.linewidth": 0.75,
+    "axes.axisbelow": True,
+    "xtick.major.size": 3.5,
+    "ytick.major.size": 0,
+    "xtick.minor.size": 0,
+    "ytick.minor.size": 0,
+    "axes.prop_cycle": matplotlib.cycler(color=["ink"]),
+    "svg.fonttype": "none",
+}
+
+
+class StyleError(SitegenError):
+    """A figure that does not follow the rules; names figure and mend."""
+
+
+@contextmanager
+def in_style(salt: str) -> Iterator[None]:
+    """Draw with these settings; the salt makes the SVG's ids repeatable."""
+    try:
+        with matplotlib.rc_context({**SETTINGS, "svg.hashsalt": salt}):
+            yield
+    finally:
+        plt.close("all")
+
+
+def variants(figure: Figure, name: str) -> dict[str, str]:
+    """Return the drawing as four SVG texts, by the end of the file's name.
+
+    `-light` and `-dark` are as wide as a page, `-phone-light` and
+    `-phone-dark` as a phone. Raises `StyleError` for a colour that is not in
+    `COLORS`, for an axis without a label, or for something else than a
+    Matplotlib figure.
+    """
+    if not isinstance(figure, Figure):
+        raise StyleError(
+            f"{name} returned a {type(figure).__name__}, not a Figure"
+        )
+    for ax in figure.axes:
+        if ax.get_ylabel() and not ax.get_title(loc="left"):
+            ax.set_title(ax.get_ylabel(), loc="left")  # horizontal
+        ax.yaxis.label.set_visible(False)
+    _check_labels(figure, name)
+    _label_lines(figure)
+    height = figure.get_figheight()
+    files = {}
+    for size, (width, least) in SIZES.items():
+        if size:
+            grew = _transpose(figure)
+            height = max(least, height * 0.85) * grew
+        figure.set_size_inches(width, height)
+        _spread_labels(figure)
+        light = _svg(figure)
+        _check_colours(light, name)
+        files[f"{size}-light"] = light
+        files[f"{size}-dark"] = _recolour(light)
+    return files
+
+
+def _check_labels(figure: Figure, name: str) -> None:
+    """Every axis that has ticks says what it shows, itself or a neighbour."""
+    for which in ("x", "y"):
+        ticked = [ax for ax in figure.axes if getattr(ax, f"{which}axis")
+                  .get_visible() and ax.axison]  # fmt: skip
+        said = [getattr(ax, f"get_{which}label")() for ax in ticked]
+        if ticked and not any(said):
+            raise StyleError(f"{name}: no axis has a {which} label")
+
+
+def _label_lines(figure: Figure) -> None:
+    """Write the label of each line where it ends, in the line's colour."""
+    for ax in figure.axes:
+        for line in ax.lines:
+            text = str(line.get_label())
+            if text.startswith("_"):
+                continue
+            x, y = _end(ax, line.get_xdata(), line.get_ydata())
+            ax.annotate(
+                text,
+                (x, y),
+                (LABEL_AWAY, 0),
+                textcoords="offset points",
+                color=line.get_color(),
+                va="center",
+                annotation_clip=False,
+                gid="line-label",
+            )
+
+
+def _end(ax: Axes, xdata: Any, ydata: Any) -> tuple[float, float]:
+    """Return the rightmost point of a line inside the axes."""
+    low, high = sorted(ax.get_ylim())
+    left, right = sorted(ax.get_xlim())
+    x, y = np.asarray(xdata, float), np.asarray(ydata, float)
+    inside = (y >= low) & (y <= high) & (x >= left) & (x <= right)
+    if not inside.any():
+        raise StyleError("a line with a label is nowhere inside its axes")
+    x, y = x[inside], y[inside]
+    at = int(np.argmin(x) if ax.xaxis_inverted() else np.argmax(x))
+    return float(x[at]), float(y[at])
+
+
+def _spread_labels(figure: Figure) -> None:
+    """Push the labels of one axes apart, each as little as possible."""
+    figure.draw_without_rendering()
+    points = 72 / figure.dpi
+    for ax in figure.axes:
+        labels = [t for t in ax.texts if t.get_gid() == "line-label"]
+        labels.sort(key=lambda t: ax.transData.transform(t.xy)[1])
+        here = [ax.transData.transform(t.xy)[1] * points for t in labels]
+        floor = ax.bbox.y0 * points + LABEL_APART / 2  # off the x axis
+        there = [max(y, floor) for y in here]
+        for _ in range(200):
+            for i in range(1, len(there)):
+                lack = LABEL_APART - (there[i] - there[i - 1])
+                if lack > 1e-6:
+                    there[i - 1] -= lack / 2
+                    there[i] += lack / 2
+        for label, was, now in zip(labels, here, there, strict=True):
+            label.xyann = (LABEL_AWAY, now - was)
+
+
+def _transpose(figure: Figure) -> float:
+    """Put a grid that is wider than high upright; return how it grew."""
+    specs = [ax.get_subplotspec() for ax in figure.axes]
+    grids = {spec.get_gridspec() for spec in specs if spec is not None}
+    if len(grids) != 1:
+        return 1.0
+    (grid,) = grids
+    rows, columns = grid.nrows, grid.ncols
+    if columns <= rows:
+        return 1.0
+    upright = figure.add_gridspec(columns, rows)
+    for ax, spec in zip(figure.axes, specs, strict=True):
+        if spec is not None:
+            row, column = spec.rowspan.start, spec.colspan.start
+            ax.set_subplotspec(upright[column, row])
+            ax.tick_params(labelbottom=True, labelleft=True)
+    said = {ax.get_xlabel() for ax in figure.axes} - {""}
+    if len(said) == 1:  # one label for all: below the first column again
+        for ax in figure.axes:
+            ax.set_xlabel("")
+        below = upright.get_geometry()[0] - 1
+        for ax in figure.axes:
+            spec = ax.get_subplotspec()
+            if spec is not None and spec.rowspan.start == below:
+                ax.set_xlabel(*said)
+                break
+    return columns / rows
+
+
+def _svg(figure: Figure) -> str:
+    out = io.StringIO()
+    figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+    text = out.getvalue()
+    text = re.sub(r"<\?xml.*?<svg", "<svg", text, flags=re.DOTALL)
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    return re.sub(r"'DejaVu Sans'(, sans-serif)?", FONTS, text)
+
+
+_COLOUR = re.compile(r"((?:fill|stroke|stop-color)(?:: ?|=\"))(#[0-9a-f]{6})")
+
+
+def _check_colours(svg: str, name: str) -> None:
+    known = {light.lower() for light, _ in COLORS.values()}
+    unknown = {c for _, c in _COLOUR.findall(svg)} - known
+    if unknown:
+        raise StyleError(
+            f"{name} draws in {', '.join(sorted(unknown))}, which the palette "
+            f"does not know: use one of {', '.join(COLORS)}"
+        )
+
+
+def _recolour(svg: str) -> str:
+    dark = {light.lower(): dark.lower() for light, dark in COLORS.values()}
+    return _COLOUR.sub(lambda m: m[1] + dark[m[2]], svg)
