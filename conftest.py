@@ -78,3 +78,21 @@ def measured() -> Any:
     """Return a function: `measured(slug, name)` is what was measured."""
     store = Store(ROOT / ".cache/store")
     return lambda slug, name: measure.data(ROOT, store, slug, name)
+
+
+@pytest.fixture(scope="session")
+def site() -> Path:
+    """Return the folder of the built site, which `make test` builds first."""
+    built = ROOT / "site"
+    page = built / "index.html"
+    sources = [
+        path
+        for folder in ("docs", "snippets", "sitegen", "overrides", "tests")
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    ]
+    if not page.is_file() or page.stat().st_mtime < max(
+        path.stat().st_mtime for path in sources
+    ):
+        pytest.fail("site/ is missing or stale: run `make site` first")
+    return built

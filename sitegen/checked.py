@@ -100,9 +100,7 @@ def dress(text: str, name: str, found: Contents, notebook: bool) -> str:
                 "```python", "``` {.pycon .doctest}", 1
             )
             text = text[: block.start] + fence + text[block.end :]
-    text = _outside_fences(
-        text, lambda prose: CLAIM.sub(_mark, prose)
-    )
+    text = _outside_fences(text, lambda prose: CLAIM.sub(_mark, prose))
     checks = found.marks + found.outputs
     if not checks:
         return text
@@ -116,7 +114,8 @@ def dress(text: str, name: str, found: Contents, notebook: bool) -> str:
 
 
 def _section(found: Contents) -> Iterator[str]:
-    yield "\n\n//// html | section.checked\n\n## What checks this page {#checked}\n"
+    yield "\n\n//// html | section.checked\n"
+    yield "## What checks this page {#checked}\n"
     total = _count(found.marks + found.outputs, "claim")
     parts = [
         _count(len(found.claims), "test"),

@@ -31,4 +31,3 @@ def on_page_content(
     if page.file.src_uri.endswith(".ipynb"):
         return labs.lighten(html, page.file.src_uri)
     return html
-

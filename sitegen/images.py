@@ -72,9 +72,7 @@ class Figures(Treeprocessor):
             )
             width, height = self.size(f"{name}-{palette}.svg")
             attributes: dict[str, Any] = {
-                "src": source.replace(
-                    ".svg", f"-{palette}.svg#only-{palette}"
-                ),
+                "src": source.replace(".svg", f"-{palette}.svg#only-{palette}"),
                 "alt": alt,
                 "width": width,
                 "height": height,

@@ -139,9 +139,7 @@ class _Watch:
 
 
 @contextmanager
-def _watched(
-    worker: subprocess.Popen[str], seconds: float
-) -> Iterator[_Watch]:
+def _watched(worker: subprocess.Popen[str], seconds: float) -> Iterator[_Watch]:
     """Kill the worker's processes when one function takes too long."""
     watch = _Watch()
     watch.began = time.monotonic()

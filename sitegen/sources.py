@@ -30,9 +30,7 @@ class Module:
         try:
             tree = ast.parse(path.read_text("utf-8"), filename=str(path))
         except SyntaxError as error:
-            raise SourceError(
-                f"{path}:{error.lineno}: {error.msg}"
-            ) from error
+            raise SourceError(f"{path}:{error.lineno}: {error.msg}") from error
         self.tree = _without_docstrings(tree)
         self.named: dict[str, ast.stmt] = {}
         self.effects: list[ast.stmt] = []  # statements that bind no name
@@ -82,7 +80,9 @@ def measurement_key(root: Path, slug: str, name: str) -> str:
     )
 
 
-def figure_key(root: Path, slug: str, name: str, style: tuple[Path, ...]) -> str:
+def figure_key(
+    root: Path, slug: str, name: str, style: tuple[Path, ...]
+) -> str:
     """Hash what can change `plot_<name>`: its data, its code, the style."""
     plot = Module(figures_file(root, slug)).functions("plot_")[name]
     return _hash(
@@ -166,7 +166,9 @@ def _names_bound_by(node: ast.stmt) -> list[str]:
     if isinstance(node, ast.Import | ast.ImportFrom):
         return [a.asname or a.name.split(".")[0] for a in node.names]
     if isinstance(node, ast.Assign | ast.AnnAssign):
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target]
+        )
         return [
             name.id
             for target in targets
@@ -178,9 +180,11 @@ def _names_bound_by(node: ast.stmt) -> list[str]:
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef):
-            if ast.get_docstring(node, clean=False) is not None:
-                node.body = node.body[1:] or [ast.Pass()]
+        if (
+            isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef)
+            and ast.get_docstring(node, clean=False) is not None
+        ):
+            node.body = node.body[1:] or [ast.Pass()]
     return tree
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from cycler import cycler
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -52,7 +53,7 @@ FONTS = (
     "'Helvetica Neue',Arial,sans-serif"
 )
 LABEL_AWAY, LABEL_APART = 7.0, 12.5  # points
-SETTINGS = {
+SETTINGS: Any = {
     "figure.figsize": SIZES[""],
     "figure.constrained_layout.use": True,
     "figure.facecolor": "none",
@@ -88,7 +89,7 @@ SETTINGS = {
     "ytick.major.size": 0,
     "xtick.minor.size": 0,
     "ytick.minor.size": 0,
-    "axes.prop_cycle": matplotlib.cycler(color=["ink"]),
+    "axes.prop_cycle": cycler(color=["ink"]),
     "svg.fonttype": "none",
 }
 
@@ -188,7 +189,7 @@ def _spread_labels(figure: Figure) -> None:
     figure.draw_without_rendering()
     points = 72 / figure.dpi
     for ax in figure.axes:
-        labels = [t for t in ax.texts if t.get_gid() == "line-label"]
+        labels: list[Any] = [t for t in ax.texts if t.get_gid() == "line-label"]
         labels.sort(key=lambda t: ax.transData.transform(t.xy)[1])
         here = [ax.transData.transform(t.xy)[1] * points for t in labels]
         floor = ax.bbox.y0 * points + LABEL_APART / 2  # off the x axis
@@ -227,7 +228,7 @@ def _transpose(figure: Figure) -> float:
         for ax in figure.axes:
             spec = ax.get_subplotspec()
             if spec is not None and spec.rowspan.start == below:
-                ax.set_xlabel(*said)
+                ax.set_xlabel(said.pop())
                 break
     return columns / rows
 

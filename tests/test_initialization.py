@@ -1,5 +1,7 @@
 """The claims of the chapter `initialization`, on what was measured."""
 
+import warnings
+
 import keras
 import numpy as np
 
@@ -83,3 +85,11 @@ def test_a_shared_instance_keeps_two_branches_identical(measured):
     difference = measured("initialization", "branches")
     assert np.all(difference["one instance"] == 0)
     assert np.all(difference["two"] > 0.1)
+
+
+def test_keras_3_does_not_warn_of_a_shared_instance():
+    shared = keras.initializers.HeNormal()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        first, second = shared((20, 16)), shared((20, 16))
+    assert np.array_equal(first, second)

@@ -10,7 +10,13 @@ FITTING = {
 }
 
 
-def deep_network(inputs, classes, activation="tanh", depth=30, width=100):
+def deep_network(
+    inputs: int,
+    classes: int,
+    activation: str = "tanh",
+    depth: int = 30,
+    width: int = 100,
+) -> keras.Sequential:
     """Hidden layers of one kind; every layer has an initializer of its own.
 
     The first layer sees raw inputs, not activations: variance 1/fan_in.

@@ -81,15 +81,13 @@ def measure_kernels() -> dict[str, Any]:
     bins = np.linspace(-0.35, 0.35, 71)
     measured: dict[str, Any] = {"bins": bins}
     for name, initializer in KERNELS.items():
-        weights = np.stack(
-            [initializer(seed=s)((100, 200)) for s in range(20)]
-        )
+        weights = np.stack([initializer(seed=s)((100, 200)) for s in range(20)])
         counts, _ = np.histogram(weights, bins, density=True)
         std, largest = kernel_statistics(initializer, 100, 200)
         measured[name] = {
             "density": counts,
-            "std": float(std),
-            "largest": float(largest),
+            "std": std,
+            "largest": largest,
         }
     return measured
 

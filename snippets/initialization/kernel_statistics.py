@@ -1,9 +1,17 @@
 """What does a Keras initializer draw?"""
 
+from collections.abc import Callable
+
+import keras
 import numpy as np
 
 
-def kernel_statistics(initializer, fan_in=100, fan_out=100, kernels=100):
+def kernel_statistics(
+    initializer: Callable[..., keras.Initializer],
+    fan_in: int = 100,
+    fan_out: int = 100,
+    kernels: int = 100,
+) -> tuple[float, float]:
     """Standard deviation and largest |w| over many kernels of one shape.
 
     `initializer` is called once a kernel, with a seed of its own.
@@ -11,4 +19,4 @@ def kernel_statistics(initializer, fan_in=100, fan_out=100, kernels=100):
     weights = np.stack(
         [initializer(seed=s)((fan_in, fan_out)) for s in range(kernels)]
     )
-    return weights.std(), np.abs(weights).max()
+    return float(weights.std()), float(np.abs(weights).max())

@@ -1,13 +1,20 @@
 """How large are the signal and its gradient, layer by layer?"""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 
 def layer_moments(
-    activation, initializer, depth=50, width=100, examples=128, draws=30
-):
+    activation: str,
+    initializer: Callable[..., keras.Initializer],
+    depth: int = 50,
+    width: int = 100,
+    examples: int = 128,
+    draws: int = 30,
+) -> list[np.ndarray]:
     """Second moments E[h²] and E[(∂L/∂h)²] in `draws` deep networks at once.
 
     `initializer` is called with a seed of its own for each kernel:
@@ -15,7 +22,7 @@ def layer_moments(
     from N(0, 1). Returns two arrays (draws, depth + 1), the input first.
     """
     rng = np.random.default_rng(0)
-    activation = keras.activations.get(activation)
+    function = keras.activations.get(activation)
     shape = (2, draws, examples, width)
     x, error = tf.constant(rng.standard_normal(shape, dtype="float32"))
     signals = [x]
@@ -28,7 +35,7 @@ def layer_moments(
                     for seed in rng.integers(2**31, size=draws)
                 ]
             )
-            signals.append(activation(signals[-1] @ kernels))
+            signals.append(function(signals[-1] @ kernels))
         loss = tf.reduce_sum(signals[-1] * error)
     gradients = tape.gradient(loss, signals)
     return [

@@ -1,18 +1,26 @@
 """By what does one layer multiply the signal and the gradient?"""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 
-def layer_factors(activation, initializer, fan_in, fan_out, draws=50):
+def layer_factors(
+    activation: str,
+    initializer: Callable[..., keras.Initializer],
+    fan_in: int,
+    fan_out: int,
+    draws: int = 50,
+) -> np.ndarray:
     """Factors of E[h²] forwards and of E[(∂L/∂h)²] backwards, one a draw.
 
     The layer stands inside a net: its input is an `activation` of
     standard normal pre-activations, its own output goes through the
     `activation` again. Returns an array (2, draws).
     """
-    activation = keras.activations.get(activation)
+    function = keras.activations.get(activation)
     rng = np.random.default_rng(0)
     factors = []
     for seed in range(draws):
@@ -21,10 +29,10 @@ def layer_factors(activation, initializer, fan_in, fan_out, draws=50):
             for fan in (fan_in, fan_out)
         )
         kernel = initializer(seed=seed)((fan_in, fan_out))
-        before = activation(z)
+        before = function(z)
         with tf.GradientTape() as tape:
             tape.watch(before)
-            after = activation(before @ kernel)
+            after = function(before @ kernel)
             loss = tf.reduce_sum(after * error)
         gradient = tape.gradient(loss, before)
         factors.append(

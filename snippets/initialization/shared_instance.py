@@ -4,7 +4,9 @@ import keras
 import numpy as np
 
 
-def branch_kernels(first, second, steps=100):
+def branch_kernels(
+    first: keras.Initializer, second: keras.Initializer, steps: int = 100
+) -> np.ndarray:
     """Train two summed branches with SGD; return both kernels, stacked.
 
     `first` and `second` are the branches' initializers; the data are noise.

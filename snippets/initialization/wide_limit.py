@@ -1,5 +1,7 @@
 """What theory says about the same layers, if they were infinitely wide."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 # Nodes and weights that turn E[g(z)], z ~ N(0, 1), into a weighted sum.
@@ -7,7 +9,9 @@ Z, P = np.polynomial.hermite_e.hermegauss(200)
 P = P / P.sum()
 
 
-def wide_limit(f, derivative, gain, depth=50):
+def wide_limit(
+    f: Callable, derivative: Callable, gain: float, depth: int = 50
+) -> tuple[np.ndarray, np.ndarray]:
     """Second moments of h and of ∂L/∂h, both 1 where they start.
 
     `gain` is fan_in · Var[w]; the layers are square. Returns two arrays
