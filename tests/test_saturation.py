@@ -1,0 +1,51 @@
+"""The claims of the chapter `saturation`, on what was measured."""
+
+import numpy as np
+import pytest
+
+WIDTHS = (64, 100, 300)
+
+
+def test_weights_of_unit_variance_saturate_most_sigmoids(measured):
+    layers = measured("saturation", "layers")
+    share = layers["N(0, 1), 300 units"]["share"]
+    assert np.all((share[:, 0] > 0.78) & (share[:, 0] < 0.80))
+    assert np.all((share[:, 1:] > 0.65) & (share[:, 1:] < 0.75))
+    assert np.all(np.abs(share[:, 1:].mean(1) - 0.70) < 0.02)
+    assert np.all(layers["Glorot, 300 units"]["share"] < 1e-4)
+
+
+def test_the_spread_does_not_grow_from_layer_to_layer(measured):
+    layers = measured("saturation", "layers")
+    for width in WIDTHS:
+        network = layers[f"N(0, 1), {width} units"]
+        std = network["std"].mean(0)
+        assert std[0] == pytest.approx(np.sqrt(width), rel=0.02)
+        assert np.all(std[1:] < 0.75 * std[0])
+        assert np.ptp(std[1:]) < 0.15 * std[1]
+        assert network["variance"] < 0.25
+
+
+def test_saturated_is_not_vanished(measured):
+    growth = measured("saturation", "growth")
+    factor = {
+        name: np.median((size[:, 1] / size[:, 19]) ** (1 / 18))
+        for name, size in growth.items()
+    }
+    assert factor["N(0, 1), 300 units"] == pytest.approx(1.3, abs=0.04)
+    assert factor["N(0, 1), 100 units"] == pytest.approx(1.0, abs=0.04)
+    assert factor["N(0, 1), 64 units"] == pytest.approx(0.9, abs=0.05)
+    assert factor["Glorot, 300 units"] == pytest.approx(0.24, abs=0.01)
+    layers = measured("saturation", "layers")
+    for width, share in zip(WIDTHS, (0.40, 0.50, 0.70), strict=True):
+        network = layers[f"N(0, 1), {width} units"]["share"][:, 1:]
+        assert network.mean() == pytest.approx(share, abs=0.02)
+
+
+def test_tanh_saturates_too_and_has_mean_zero(measured):
+    layers = measured("saturation", "layers")
+    assert np.all(layers["tanh, N(0, 1)"]["share"] > 0.85)
+    assert np.all(np.abs(layers["tanh, N(0, 1)"]["mean"]) < 0.05)
+    assert np.all(np.abs(layers["tanh, Glorot"]["mean"]) < 0.05)
+    sigmoid = layers["N(0, 1), 300 units"]["mean"]
+    assert np.all(np.abs(sigmoid - 0.5) < 0.1)
