@@ -6,7 +6,9 @@ it; `sitegen.blocks` finds the blocks, so nothing is skipped in silence.
 
 import gc
 import os
+import sys
 from collections.abc import Iterable
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -46,19 +48,21 @@ def parse_page(document: Document) -> Iterable[Region]:
         if not block.doctest:
             yield Region(block.start, block.end, block, run_block)
             continue
-        body = document.text.index("\n", block.start) + 1
+        rows = document.text.splitlines(keepends=True)
+        starts = [0, *accumulate(map(len, rows))]
         for region in DocTestStringParser(DOCTEST)(block.code, page):
-            region.start += body
-            region.end += body
+            # By lines: the code of an indented fence has lost its indent.
+            first = block.line - 1 + block.code.count("\n", 0, region.start)
+            region.end = starts[first + region.parsed.source.count("\n")]
+            region.start = starts[first]
             yield region
 
 
 def clear_session(namespace: dict[str, Any]) -> None:
     """Free what a page built: many nets, one process."""
     namespace.clear()
-    import keras
-
-    keras.backend.clear_session()
+    if "keras" in sys.modules:
+        sys.modules["keras"].backend.clear_session()
     gc.collect()
 
 
@@ -96,3 +100,16 @@ def site() -> Path:
     ):
         pytest.fail("site/ is missing or stale: run `make site` first")
     return built
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say how much was checked, if all of it was."""
+    is_worker = hasattr(config, "workerinput")
+    is_all = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    chosen = config.option.keyword or config.option.markexpr
+    if is_all and not is_worker and not chosen and not config.option.lf:
+        from sitegen.__main__ import counts, totals
+
+        terminalreporter.line(f"Checked {totals(counts(ROOT))}.")

@@ -86,7 +86,7 @@ def blocks(text: str, page: str, snippets: Path) -> Iterator[Block]:
 
 def _check_prose(text: str, start: int, end: int, page: str) -> None:
     for match in re.finditer(
-        r"^ *(>>> |`{3}|~{3})", text[start:end], re.MULTILINE
+        r"^[ \t>]*(>>> |`{3}|~{3})", text[start:end], re.MULTILINE
     ):
         line = text.count("\n", 0, start + match.start(1)) + 1
         raise BlockError(

@@ -24,7 +24,11 @@ from markdown.preprocessors import Preprocessor
 from sitegen import SitegenError
 from sitegen.blocks import FENCE, Block, blocks
 
-CLAIM = re.compile(r"(?<!`)\[✓\]\(#(test_\w+)\)")
+CODE = re.compile(
+    rf"{FENCE.pattern}|(?<!`)(?P<ticks>`+)(?!`)[^\n]*?[^`\n](?P=ticks)(?!`)",
+    FENCE.flags,
+)
+CLAIM = re.compile(r"\[✓\]\(#(test_\w+)\)")
 TITLE = re.compile(r"^# .+$", re.MULTILINE)
 PICTURE = re.compile(r"^!\[.*\]\((?:\.\./)*figures/.*\)$", re.MULTILINE)
 RAN_WITH = ("keras", "tensorflow", "numpy", "matplotlib")
@@ -100,7 +104,7 @@ def dress(text: str, name: str, found: Contents, notebook: bool) -> str:
                 "```python", "``` {.pycon .doctest}", 1
             )
             text = text[: block.start] + fence + text[block.end :]
-    text = _outside_fences(text, lambda prose: CLAIM.sub(_mark, prose))
+    text = _outside_code(text, lambda prose: CLAIM.sub(_mark, prose))
     checks = found.marks + found.outputs
     if not checks:
         return text
@@ -125,7 +129,7 @@ def _section(found: Contents) -> Iterator[str]:
     yield (
         f"**Checked.** {total}: {parts[0]} and {parts[1]}, beside "
         f"{parts[2]} run alone in an empty folder, each time the site is "
-        f"published.\n{_versions()}\n{{: .checked-with }}\n"
+        f"published.\n\n{_versions()}\n{{: .checked-with }}\n"
     )
     for test, source in found.claims.items():
         sentence = test.removeprefix("test_").replace("_", " ").capitalize()
@@ -147,13 +151,13 @@ def _count(number: int, what: str) -> str:
 
 
 def _prose(text: str) -> str:
-    """Blank the fences out; every place stays where it was."""
-    return FENCE.sub(lambda m: re.sub(r"[^\n]", " ", m[0]), text)
+    """Blank the code out; every place stays where it was."""
+    return CODE.sub(lambda m: re.sub(r"[^\n]", " ", m[0]), text)
 
 
-def _outside_fences(text: str, change: Any) -> str:
+def _outside_code(text: str, change: Any) -> str:
     parts, place = [], 0
-    for match in FENCE.finditer(text):
+    for match in CODE.finditer(text):
         parts += [change(text[place : match.start()]), match[0]]
         place = match.end()
     return "".join([*parts, change(text[place:])])

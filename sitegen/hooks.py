@@ -18,9 +18,13 @@ CACHE = Path(os.environ.get("SITEGEN_CACHE", ROOT / ".cache"))
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add what is generated to the files of the site."""
     made = public.bring_up_to_date(ROOT, CACHE, config.site_url or "")
+    folder = CACHE / "public"
     for path in made:
-        name = path.relative_to(CACHE / "public").as_posix()
-        files.append(File.generated(config, name, abs_src_path=str(path)))
+        # Not `File.generated`: mkdocs-jupyter reads notebooks from a folder.
+        name = path.relative_to(folder).as_posix()
+        files.append(
+            File(name, str(folder), config.site_dir, config.use_directory_urls)
+        )
     return files
 
 

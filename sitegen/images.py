@@ -5,6 +5,7 @@ becomes a `<figure>` with the drawing for both palettes and for phones. The
 files are those that `measure.py` drew; a missing one is an error.
 """
 
+import os
 import re
 import xml.etree.ElementTree as etree
 from pathlib import Path
@@ -40,11 +41,18 @@ class Figures(Treeprocessor):
                 image = child.find("img") if child.tag == "p" else None
                 if image is None or len(child) != 1:
                     continue
+                if ((child.text or "") + (image.tail or "")).strip():
+                    continue
                 match = FIGURE.fullmatch(image.get("src", ""))
                 if match:
                     figure = self.figure(image, match[1])
                     figure.tail = child.tail
                     parent[at] = figure
+        for image in root.iter("img"):
+            if FIGURE.fullmatch(source := image.get("src", "")):
+                raise FigureError(
+                    f"{source}: a figure stands in a paragraph of its own"
+                )
 
     def figure(self, image: etree.Element, name: str) -> etree.Element:
         """Return the `<figure>` of one image."""
@@ -106,7 +114,8 @@ class FigureExtension(Extension):
     """Configuration: `drawn`, the folder that holds `figures/`."""
 
     def __init__(self, **kwargs: Any) -> None:
-        self.config = {"drawn": [".cache/public", "the folder of figures/"]}
+        drawn = f"{os.environ.get('SITEGEN_CACHE', '.cache')}/public"
+        self.config = {"drawn": [drawn, "the folder of figures/"]}
         super().__init__(**kwargs)
 
     def extendMarkdown(self, md: Markdown) -> None:

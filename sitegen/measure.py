@@ -24,8 +24,9 @@ from sitegen.store import Store
 
 log = logging.getLogger("mkdocs.sitegen")
 
-SECONDS_A_FUNCTION = 300.0
-STYLE = tuple(Path(__file__).with_name(n) for n in ("style.py", "worker.py"))
+SECONDS_A_FUNCTION = float(os.environ.get("SITEGEN_SECONDS", "300"))
+DRAW = ("palette.py", "style.py", "worker.py")
+STYLE = tuple(Path(__file__).with_name(n) for n in DRAW)
 
 
 class MeasureError(SitegenError):
@@ -107,14 +108,15 @@ def _run_chapter(
             [sys.executable, "-m", "sitegen.worker", str(root),
              str(store.root), slug, json.dumps([measurements, plots])],
             env=environment, cwd=root, text=True, start_new_session=True,
+            stdin=subprocess.PIPE,  # ends when this process does
             stdout=subprocess.PIPE, stderr=errors,
         )  # fmt: skip
         assert worker.stdout is not None
         with _watched(worker, seconds) as watch:
             for line in worker.stdout:
-                watch.began = time.monotonic()
-                doing = line.strip()
-                if doing in names:
+                if line.strip() in names:  # and not what a listing prints
+                    watch.began = time.monotonic()
+                    doing = line.strip()
                     at = names.index(doing) + 1
                     log.info("%s: %s (%d of %d)", slug, doing, at, len(names))
             worker.wait()

@@ -25,8 +25,8 @@ def bring_up_to_date(root: Path, cache: Path, site_url: str) -> list[Path]:
         for variant, svg in drawings.items():
             files[public / f"figures/{name}{variant}.svg"] = svg.encode()
     for lab in sorted((root / "docs/labs").glob("*.py")):
-        done = labs.execute(lab, cache, timeout=LAB_SECONDS)
-        files[public / f"labs/{lab.stem}.ipynb"] = done.read_bytes()
+        done = labs.execute(lab, store, timeout=LAB_SECONDS)
+        files[public / f"labs/{lab.stem}.ipynb"] = done
     for page in sorted((root / "docs/chapters").glob("*.md")):
         url = f"{site_url.rstrip('/')}/chapters/{page.stem}.html"
         text = notebook(page, root / "snippets", url)

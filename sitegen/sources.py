@@ -32,20 +32,22 @@ class Module:
         except SyntaxError as error:
             raise SourceError(f"{path}:{error.lineno}: {error.msg}") from error
         self.tree = _without_docstrings(tree)
-        self.named: dict[str, ast.stmt] = {}
+        self.named: dict[str, list[ast.stmt]] = {}
         self.effects: list[ast.stmt] = []  # statements that bind no name
         for node in self.tree.body:
-            names = list(_names_bound_by(node))
-            self.named.update(dict.fromkeys(names, node))
+            names = _names_bound_by(node)
+            for name in names:
+                self.named.setdefault(name, []).append(node)
             if not names:
                 self.effects.append(node)
 
     def functions(self, prefix: str) -> dict[str, ast.FunctionDef]:
         """Return the top-level functions `<prefix><name>`, by name."""
         return {
-            name.removeprefix(prefix): node
-            for name, node in self.named.items()
-            if name.startswith(prefix) and isinstance(node, ast.FunctionDef)
+            name.removeprefix(prefix): nodes[-1]
+            for name, nodes in self.named.items()
+            if name.startswith(prefix)
+            and isinstance(nodes[-1], ast.FunctionDef)
         }
 
     def reached_from(self, name: str) -> list[ast.stmt]:
@@ -54,15 +56,15 @@ class Module:
         They stand in the order of the file.
         """
         reached: set[ast.stmt] = set(self.effects)
-        waiting = [self.named[name], *self.effects]
+        waiting = [*self.named[name], *self.effects]
         while waiting:
             node = waiting.pop()
             reached.add(node)
             for used in ast.walk(node):
-                if isinstance(used, ast.Name) and used.id in self.named:
-                    target = self.named[used.id]
-                    if target not in reached:
-                        waiting.append(target)
+                if isinstance(used, ast.Name):
+                    for target in self.named.get(used.id, []):
+                        if target not in reached:
+                            waiting.append(target)
         return [node for node in self.tree.body if node in reached]
 
 
@@ -135,36 +137,48 @@ def _code(root: Path, path: Path, name: str) -> list[str]:
     seen: dict[Path, str] = {}
     reached = module.reached_from(name)
     for node in reached:
-        _follow(root, node, seen)
+        _follow(root, path, node, seen)
     return [ast.dump(node) for node in reached] + [
         f"{file.relative_to(root)} {seen[file]}" for file in sorted(seen)
     ]
 
 
-def _follow(root: Path, node: ast.AST, seen: dict[Path, str]) -> None:
-    """Collect the modules of `snippets` that the node imports."""
+def _follow(
+    root: Path, importer: Path, node: ast.AST, seen: dict[Path, str]
+) -> None:
+    """Collect the modules of `snippets` that a node of a file imports."""
+    package = (*importer.parent.relative_to(root).parts, "")
     for part in ast.walk(node):
         names: list[str] = []
         if isinstance(part, ast.Import):
             names = [alias.name for alias in part.names]
         elif isinstance(part, ast.ImportFrom):
             base = part.module or ""
+            if part.level:  # `from .listing import f`
+                base = ".".join(package[: -part.level]) + "." + base
+            base = base.rstrip(".")
             names = [base, *(f"{base}.{alias.name}" for alias in part.names)]
         for dotted in names:
-            file = root.joinpath(*dotted.split(".")).with_suffix(".py")
-            if dotted.split(".")[0] != PACKAGE or not file.is_file():
+            parts = dotted.split(".")
+            if parts[0] != PACKAGE:
                 continue
-            if file not in seen:
-                tree = Module(file).tree
-                seen[file] = ast.dump(tree)
-                _follow(root, tree, seen)
+            for file in (
+                root.joinpath(*parts).with_suffix(".py"),
+                *(root.joinpath(*parts[:n], "__init__.py")
+                  for n in range(1, len(parts) + 1)),
+            ):  # fmt: skip
+                if file.is_file() and file not in seen:
+                    tree = Module(file).tree
+                    seen[file] = ast.dump(tree)
+                    _follow(root, file, tree, seen)
 
 
 def _names_bound_by(node: ast.stmt) -> list[str]:
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         return [node.name]
     if isinstance(node, ast.Import | ast.ImportFrom):
-        return [a.asname or a.name.split(".")[0] for a in node.names]
+        names = [a.asname or a.name.split(".")[0] for a in node.names]
+        return names if names != ["*"] else []
     if isinstance(node, ast.Assign | ast.AnnAssign):
         targets = (
             node.targets if isinstance(node, ast.Assign) else [node.target]

@@ -19,31 +19,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sitegen import SitegenError
+from sitegen.palette import COLORS
 
 matplotlib.use("svg")
 
-# name in a listing: (light, dark). The names say what a colour means.
-COLORS = {
-    "he": ("#0060A0", "#6CB6F5"),
-    "glorot": ("#B45F00", "#F2A93B"),
-    "lecun": ("#007A5A", "#3CCB9B"),
-    "narrow": ("#B0468A", "#E79AC8"),
-    "other": ("#5B5B5B", "#BDBDBD"),
-    "wide": ("#C4342B", "#FF8A7A"),
-    "ink": ("#1C1B19", "#E8E5DF"),
-    "muted": ("#5C5850", "#ABA69C"),
-    "axis": ("#8C877D", "#6F6B63"),
-    "grid": ("#E9E5DD", "#2E2C28"),
-    "page": ("#FFFFFF", "#161513"),
-    "panel": ("#F7F5F0", "#201F1C"),
-    "heat0": ("#F4F1EA", "#23211E"),
-    "heat1": ("#DFE6EA", "#25303A"),
-    "heat2": ("#BFD3E0", "#29455A"),
-    "heat3": ("#8FB4D0", "#32607F"),
-    "heat4": ("#5A92BF", "#4A8CB8"),
-    "heat5": ("#2776B0", "#5AA0D6"),
-    "heat6": ("#0060A0", "#6CB6F5"),
-}
 matplotlib.colors.get_named_colors_mapping().update(
     {name: light for name, (light, _) in COLORS.items()}
 )
@@ -125,7 +104,7 @@ def variants(figure: Figure, name: str) -> dict[str, str]:
             ax.set_title(ax.get_ylabel(), loc="left")  # horizontal
         ax.yaxis.label.set_visible(False)
     _check_labels(figure, name)
-    _label_lines(figure)
+    _label_lines(figure, name)
     height = figure.get_figheight()
     files = {}
     for size, (width, least) in SIZES.items():
@@ -133,7 +112,7 @@ def variants(figure: Figure, name: str) -> dict[str, str]:
             grew = _transpose(figure)
             height = max(least, height * 0.85) * grew
         figure.set_size_inches(width, height)
-        _spread_labels(figure)
+        _spread_labels(figure, name)
         light = _svg(figure)
         _check_colours(light, name)
         files[f"{size}-light"] = light
@@ -151,17 +130,20 @@ def _check_labels(figure: Figure, name: str) -> None:
             raise StyleError(f"{name}: no axis has a {which} label")
 
 
-def _label_lines(figure: Figure) -> None:
+def _label_lines(figure: Figure, name: str) -> None:
     """Write the label of each line where it ends, in the line's colour."""
     for ax in figure.axes:
         for line in ax.lines:
             text = str(line.get_label())
             if text.startswith("_"):
                 continue
-            x, y = _end(ax, line.get_xdata(), line.get_ydata())
+            if not (end := _end(ax, line.get_xdata(), line.get_ydata())):
+                raise StyleError(
+                    f"{name}: the line {text!r} is nowhere inside its axes"
+                )
             ax.annotate(
                 text,
-                (x, y),
+                end,
                 (LABEL_AWAY, 0),
                 textcoords="offset points",
                 color=line.get_color(),
@@ -171,20 +153,20 @@ def _label_lines(figure: Figure) -> None:
             )
 
 
-def _end(ax: Axes, xdata: Any, ydata: Any) -> tuple[float, float]:
-    """Return the rightmost point of a line inside the axes."""
+def _end(ax: Axes, xdata: Any, ydata: Any) -> tuple[float, float] | None:
+    """Return the rightmost point of a line inside the axes, if any is."""
     low, high = sorted(ax.get_ylim())
     left, right = sorted(ax.get_xlim())
     x, y = np.asarray(xdata, float), np.asarray(ydata, float)
     inside = (y >= low) & (y <= high) & (x >= left) & (x <= right)
     if not inside.any():
-        raise StyleError("a line with a label is nowhere inside its axes")
+        return None
     x, y = x[inside], y[inside]
     at = int(np.argmin(x) if ax.xaxis_inverted() else np.argmax(x))
     return float(x[at]), float(y[at])
 
 
-def _spread_labels(figure: Figure) -> None:
+def _spread_labels(figure: Figure, name: str) -> None:
     """Push the labels of one axes apart, each as little as possible."""
     figure.draw_without_rendering()
     points = 72 / figure.dpi
@@ -193,15 +175,34 @@ def _spread_labels(figure: Figure) -> None:
         labels.sort(key=lambda t: ax.transData.transform(t.xy)[1])
         here = [ax.transData.transform(t.xy)[1] * points for t in labels]
         floor = ax.bbox.y0 * points + LABEL_APART / 2  # off the x axis
-        there = [max(y, floor) for y in here]
-        for _ in range(200):
-            for i in range(1, len(there)):
-                lack = LABEL_APART - (there[i] - there[i - 1])
-                if lack > 1e-6:
-                    there[i - 1] -= lack / 2
-                    there[i] += lack / 2
+        ceiling = ax.bbox.y1 * points
+        if len(labels) * LABEL_APART > ceiling - floor + LABEL_APART:
+            raise StyleError(
+                f"{name}: {len(labels)} labels are too many for one axes of "
+                f"{ceiling - floor:.0f} points"
+            )
+        there = _apart(here, floor, ceiling)
         for label, was, now in zip(labels, here, there, strict=True):
             label.xyann = (LABEL_AWAY, now - was)
+
+
+def _apart(heights: list[float], floor: float, ceiling: float) -> list[float]:
+    """Return ascending heights, `LABEL_APART` apart, nearest to the given.
+
+    Labels that touch move as one block, to the mean of where they want to be.
+    """
+    blocks: list[list[float]] = []
+    for at, height in enumerate(heights):
+        blocks.append([height - at * LABEL_APART])
+        while len(blocks) > 1 and np.mean(blocks[-2]) > np.mean(blocks[-1]):
+            last = blocks.pop()
+            blocks[-1] += last
+    ceiling -= (len(heights) - 1) * LABEL_APART
+    wanted = [float(np.mean(block)) for block in blocks for _ in block]
+    return [
+        min(max(height, floor), ceiling) + at * LABEL_APART
+        for at, height in enumerate(wanted)
+    ]
 
 
 def _transpose(figure: Figure) -> float:
@@ -239,15 +240,30 @@ def _svg(figure: Figure) -> str:
     text = out.getvalue()
     text = re.sub(r"<\?xml.*?<svg", "<svg", text, flags=re.DOTALL)
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    # A hundredth of a point is enough, and half the bytes of six decimals.
+    text = re.sub(
+        r"(?<=[ \"(,])-?\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}", text
+    )
     return re.sub(r"'DejaVu Sans'(, sans-serif)?", FONTS, text)
 
 
 _COLOUR = re.compile(r"((?:fill|stroke|stop-color)(?:: ?|=\"))(#[0-9a-f]{6})")
+# Matplotlib leaves black out, since it is what SVG fills with by default.
+_BLACK = re.compile(
+    r"<(?:path|use|tspan|text(?= style))\b(?![^>]*\bfill: )[^>]*>"
+)
 
 
 def _check_colours(svg: str, name: str) -> None:
     known = {light.lower() for light, _ in COLORS.values()}
     unknown = {c for _, c in _COLOUR.findall(svg)} - known
+    if _BLACK.search(re.sub(r"<defs>.*?</defs>", "", svg, flags=re.DOTALL)):
+        unknown.add("#000000")
+    if "<image" in svg:
+        raise StyleError(
+            f"{name} draws pixels, which keep their colours in the dark: use "
+            "pcolormesh instead of imshow, and do not rasterize"
+        )
     if unknown:
         raise StyleError(
             f"{name} draws in {', '.join(sorted(unknown))}, which the palette "

@@ -8,8 +8,11 @@ it measures, and so TensorFlow.
 
 import importlib
 import json
+import os
 import random
+import signal
 import sys
+import threading
 import traceback
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,8 @@ SEED = 0
 def main(root: Path, store: Store, slug: str, names: list[list[str]]) -> None:
     """Call the functions, and keep what they return."""
     measurements, plots = names
+    # The keys of what is imported now; an edit comes too late for this run.
+    keys = _keys(root, slug, measurements, plots)
     module = importlib.import_module(f"{sources.PACKAGE}.{slug}.figures")
     for name in measurements:
         print(f"measure_{name}", flush=True)
@@ -33,8 +38,8 @@ def main(root: Path, store: Store, slug: str, names: list[list[str]]) -> None:
         np.random.seed(SEED)
         value = getattr(module, f"measure_{name}")()
         check_plain(value, f"measure_{name}()")
-        key = sources.measurement_key(root, slug, name)
-        store.put("data", f"{slug}/{name}", key, value)
+        _check_unchanged(keys, root, slug, [name], [])
+        store.put("data", f"{slug}/{name}", keys[f"measure_{name}"], value)
     drawn = sources.jobs(root, slug)[1]
     for name in plots:
         print(f"plot_{name}", flush=True)
@@ -47,8 +52,29 @@ def main(root: Path, store: Store, slug: str, names: list[list[str]]) -> None:
         figure = getattr(module, f"plot_{name}")
         with style.in_style(f"{slug}/{name}"):
             variants = style.variants(figure(*data), f"plot_{name}")
-        key = sources.figure_key(root, slug, name, STYLE)
-        store.put("figures", f"{slug}/{name}", key, variants)
+        _check_unchanged(keys, root, slug, [], [name])
+        store.put("figures", f"{slug}/{name}", keys[f"plot_{name}"], variants)
+
+
+def _keys(
+    root: Path, slug: str, measurements: list[str], plots: list[str]
+) -> dict[str, str]:
+    return {
+        f"measure_{n}": sources.measurement_key(root, slug, n)
+        for n in measurements
+    } | {f"plot_{n}": sources.figure_key(root, slug, n, STYLE) for n in plots}
+
+
+def _check_unchanged(keys: dict[str, str], *which: Any) -> None:
+    for name, key in _keys(*which).items():
+        if key != keys[name]:
+            raise RuntimeError(f"{name} was edited while it ran: build again")
+
+
+def _end_with_parent() -> None:
+    """Kill this process and its children when the one that asked is gone."""
+    os.read(0, 1)
+    os.killpg(0, signal.SIGKILL)
 
 
 def check_plain(value: Any, place: str) -> None:
@@ -60,7 +86,7 @@ def check_plain(value: Any, place: str) -> None:
         for item in value:
             check_plain(item, f"{place}[…]")
     elif isinstance(value, np.ndarray):
-        if value.dtype == object:
+        if value.dtype.hasobject:
             raise TypeError(f"{place} is an array of objects, not of numbers")
     elif not isinstance(value, bool | int | float | str | np.generic | None):
         raise TypeError(
@@ -71,6 +97,7 @@ def check_plain(value: Any, place: str) -> None:
 
 
 if __name__ == "__main__":
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         main(
             Path(sys.argv[1]),

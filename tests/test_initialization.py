@@ -1,9 +1,12 @@
 """The claims of the chapter `initialization`, on what was measured."""
 
 import warnings
+from statistics import NormalDist
 
 import keras
 import numpy as np
+
+from snippets.initialization.deep_network import deep_network
 
 
 def test_fifty_relu_layers_live_with_he_and_die_with_glorot(measured):
@@ -93,3 +96,34 @@ def test_keras_3_does_not_warn_of_a_shared_instance():
         warnings.simplefilter("error")
         first, second = shared((20, 16)), shared((20, 16))
     assert np.array_equal(first, second)
+
+
+def test_deep_network_gives_each_activation_the_variance_that_fits():
+    for activation, gain in [("relu", 2), ("tanh", 1), ("selu", 1)]:
+        *hidden, head = deep_network(100, 10, activation).layers
+        variances = np.array([layer.kernel.numpy().var() for layer in hidden])
+        # The first layer sees raw inputs, not activations.
+        expected = np.array([1, *[gain] * 29]) / 100
+        assert np.allclose(variances, expected, rtol=0.1), activation
+        assert np.isclose(head.kernel.numpy().var(), 2 / 110, rtol=0.2)
+
+
+def test_normal_and_uniform_kernels_have_the_standard_deviation_asked_for(
+    measured,
+):
+    kernels = measured("initialization", "kernels")
+    for name, std in {"LeCun": 0.1, "Glorot": 0.0817, "He": 0.1415}.items():
+        for shape in ("normal", "uniform"):
+            assert abs(kernels[f"{name}, {shape}"]["std"] - std) < 1.5e-4
+
+
+def test_cutting_a_normal_distribution_at_two_leaves_0_880_of_its_spread():
+    normal = NormalDist()
+    inside = 2 * normal.cdf(2) - 1
+    assert round(np.sqrt(1 - 4 * normal.pdf(2) / inside), 3) == 0.880
+
+
+def test_leaky_relu_with_slope_0_2_asks_for_a_scale_of_1_92():
+    z = np.random.default_rng(0).standard_normal(1_000_000)
+    second_moment = np.square(np.where(z > 0, z, 0.2 * z)).mean()
+    assert round(1 / second_moment, 2) == 1.92

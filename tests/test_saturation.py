@@ -1,5 +1,7 @@
 """The claims of the chapter `saturation`, on what was measured."""
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 
@@ -49,3 +51,9 @@ def test_tanh_saturates_too_and_has_mean_zero(measured):
     assert np.all(np.abs(layers["tanh, Glorot"]["mean"]) < 0.05)
     sigmoid = layers["N(0, 1), 300 units"]["mean"]
     assert np.all(np.abs(sigmoid - 0.5) < 0.1)
+
+
+def test_one_unit_in_a_hundred_saturates_at_a_variance_of_0_0106():
+    beyond = NormalDist().inv_cdf(1 - 0.01 / 2)
+    assert round(beyond, 2) == 2.58
+    assert round((4.6 / beyond) ** 2 / 300, 4) == 0.0106

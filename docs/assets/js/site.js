@@ -1,0 +1,93 @@
+/* Runs before the theme's bundle. */
+"use strict";
+
+/* The search comes late. The theme fetches its worker and the whole index on
+   every load; here both wait until the reader turns to the search field, or
+   arrives by a search (?q=) or from its results (?h=). */
+{
+  const { Worker, XMLHttpRequest } = window;
+  const parameters = new URLSearchParams(location.search);
+  const wanted = new Promise((resolve) => {
+    if (parameters.has("q") || parameters.has("h")) resolve();
+    addEventListener("focusin", ({ target }) => {
+      if (target.matches(".md-search__input")) resolve();
+    });
+  });
+
+  window.XMLHttpRequest = class extends XMLHttpRequest {
+    open(method, url, ...rest) {
+      this.late = String(url).endsWith("/search_index.json");
+      super.open(method, url, ...rest);
+    }
+    send(body) {
+      if (this.late) wanted.then(() => super.send(body));
+      else super.send(body);
+    }
+  };
+
+  /* No browser starts a worker from file://; there the worker's script runs
+     in a hidden frame, and its messages are handed over. */
+  class FrameWorker extends EventTarget {
+    constructor(url) {
+      super();
+      const frame = document.createElement("iframe");
+      frame.hidden = true;
+      frame.srcdoc = `<script src="${url}"></script>`;
+      this.loaded = new Promise((resolve) => {
+        frame.addEventListener("load", () => {
+          this.scope = frame.contentWindow;
+          this.scope.postMessage = (data) =>
+            this.dispatchEvent(new MessageEvent("message", { data }));
+          resolve();
+        });
+      });
+      document.body.append(frame);
+    }
+    postMessage(data) {
+      this.loaded.then(() =>
+        this.scope.dispatchEvent(new MessageEvent("message", { data })));
+    }
+  }
+
+  class LateWorker extends EventTarget {
+    constructor(url) {
+      super();
+      const Now = location.protocol === "file:" ? FrameWorker : Worker;
+      this.worker = wanted.then(() => {
+        const worker = new Now(url);
+        worker.addEventListener("message", ({ data }) =>
+          this.dispatchEvent(new MessageEvent("message", { data })));
+        return worker;
+      });
+    }
+    postMessage(data) {
+      this.worker.then((worker) => worker.postMessage(data));
+    }
+  }
+
+  window.Worker = function (url, options) {
+    return String(url).includes("/workers/search.")
+      ? new LateWorker(url) : new Worker(url, options);
+  };
+}
+
+/* What scrolls sideways can be reached by keyboard, on touch screens too,
+   where the theme takes the tabindex away. */
+{
+  const scrollers = "pre, .md-typeset__scrollwrap, .math-display";
+  const observer = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+      else target.removeAttribute("tabindex");
+    }
+  });
+  addEventListener("load", () => {
+    for (const element of document.querySelectorAll(scrollers)) {
+      observer.observe(element);
+    }
+    /* Each copy button sits in a nav of its own without a name. */
+    for (const nav of document.querySelectorAll(".md-code__nav")) {
+      nav.role = "none";
+    }
+  });
+}

@@ -1,0 +1,62 @@
+"""`python -m sitegen`: `build` makes what is missing, `count` counts."""
+
+import logging
+import re
+import sys
+from pathlib import Path
+
+from mkdocs.utils.yaml import yaml_load
+
+from sitegen import SitegenError, public
+from sitegen.checked import CODE, contents
+from sitegen.hooks import CACHE, ROOT
+from sitegen.notebooks import FRONT_MATTER
+
+COLUMNS = ("listings", "blocks", "outputs", "figures", "claims", "words")
+NO_WORDS = r"(?m)^!\[.*\)$|\$\$[^$]+\$\$|\]\([^)]*\)|\{[^}]*\}|^/{3,}.*"
+
+
+def words(text: str) -> int:
+    """Return how many words a page has, without code and figures."""
+    prose = re.sub(NO_WORDS, " ", CODE.sub(" ", FRONT_MATTER.sub("", text)))
+    return len(re.findall(r"[^\W\d_][\w'’-]*", prose))
+
+
+def counts(root: Path) -> dict[str, list[int]]:
+    """Return how many of each of `COLUMNS` the pages have, by their path."""
+    found = {}
+    for path in sorted((root / "docs").rglob("*.md")):
+        page, text = path.relative_to(root).as_posix(), path.read_text("utf-8")
+        has = contents(text, page, root)
+        found[page] = [has.listings, len(has.blocks), has.outputs]
+        found[page] += [has.figures, has.marks, words(text)]
+    return found
+
+
+def totals(pages: dict[str, list[int]]) -> str:
+    """Return one line that says how much there is on all pages."""
+    sums = map(sum, zip(*pages.values(), strict=True))
+    said = [f"{n} {what}" for n, what in zip(sums, COLUMNS, strict=True)]
+    return f"{', '.join(said)} on {len(pages)} pages"
+
+
+def main(arguments: list[str]) -> None:
+    """Do what the command line asks for."""
+    logging.basicConfig(level="INFO", stream=sys.stderr, format="%(message)s")
+    if arguments == ["build"]:
+        site = yaml_load((ROOT / "mkdocs.yml").read_text("utf-8"))
+        public.bring_up_to_date(ROOT, CACHE, site["site_url"])
+    elif arguments == ["count"]:
+        pages = counts(ROOT)
+        for page, row in {"": COLUMNS, **pages}.items():
+            print(f"{page:32}", *(f"{cell:>8}" for cell in row))
+        print(totals(pages))
+    else:
+        sys.exit("usage: python -m sitegen build | count")
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except SitegenError as error:
+        sys.exit(str(error))

@@ -1,0 +1,228 @@
+"""Executes the labs, and makes their pages as light as the others.
+
+A lab is a Python file in jupytext's percent format. It is executed once, away
+from this repository; the executed notebook is what the reader downloads and
+what mkdocs-jupyter shows. Of that page `lighten` keeps the cells alone.
+
+Two rules for authors. Below figures stands their caption, a paragraph in
+italics: `*What it shows. The protocol.*` And a code cell with the tag `fold`
+is folded on the page, under the text of its first comment, up to a colon.
+"""
+
+import hashlib
+import logging
+import os
+import re
+import sys
+import tempfile
+from base64 import b64decode
+from html import escape
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from bs4 import BeautifulSoup, Tag
+from markdown.extensions.toc import slugify, unique
+
+from sitegen import SitegenError
+from sitegen.math import html_math
+from sitegen.palette import COLORS
+from sitegen.store import Store
+
+log = logging.getLogger("mkdocs.sitegen")
+RUNS_WITH = ("tensorflow", "keras", "numpy", "scikit-learn", "matplotlib")
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+REPEATABLE = {
+    "CUDA_VISIBLE_DEVICES": "",
+    "KERAS_BACKEND": "tensorflow",
+    "PYTHONHASHSEED": "0",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_ENABLE_ONEDNN_OPTS": "0",  # its last bits depend on the machine
+}
+ANSI = re.compile(r"\x1b\[[\d;]*m")
+METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)  # has the date
+SVG = "data:image/svg+xml;base64,"
+LEFT_OUT = re.compile(  # what is of no use in a page, or changes all of it
+    r"\A.*?(?=<svg)|<defs>\s*<style.*?</style>\s*</defs>|<!--.*?-->|\s+(?=<)"
+    r"|(?<=<g) id=\"[^\"]*\"| xmlns(:xlink)?=\"[^\"]*\"|xlink:(?=href)"
+    r"| font-family: [^;]*;",
+    re.DOTALL,
+)
+COLOUR = re.compile(r"(fill|stroke): (#[0-9a-f]{6})")
+DARK = {light.lower(): dark.lower() for light, dark in COLORS.values()}
+
+
+class LabError(SitegenError):
+    """A cell that raised or hung, or that breaks a rule; says which."""
+
+
+def execute(source: Path, store: Store, *, timeout: float) -> bytes:
+    """Return a lab's executed notebook, which the store keeps.
+
+    `timeout` is in seconds, for each cell. Raises `LabError`.
+    """
+    versions = [sys.version, *(f"{name} {version(name)}" for name in RUNS_WITH)]
+    code = [source.read_bytes(), Path(__file__).read_bytes()]
+    parts = b"\0".join([*code, *(v.encode() for v in versions)])
+    key = hashlib.sha256(parts).hexdigest()[:16]
+    name = f"{source.stem}/notebook"
+    if not store.has("labs", name, key):
+        store.put("labs", name, key, _run(source, timeout))
+    notebook: bytes = store.get("labs", name, key)
+    return notebook
+
+
+def _run(source: Path, timeout: float) -> bytes:
+    import jupytext  # slow to import, and seldom needed
+
+    text = source.read_text("utf-8")
+    notebook: Any = jupytext.reads(text, fmt="py:percent")
+    numbered = enumerate(text.splitlines(), 1)
+    lines = [at for at, line in numbered if line.startswith("# %%")]
+    if len(lines) != len(notebook.cells):
+        raise LabError(f"{source}: a cell does not begin with a line # %%")
+    notebook.metadata = {"kernelspec": KERNEL}
+    for at, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{at}"
+        cell.metadata.pop("lines_to_next_cell", None)  # jupytext's own
+    _execute(notebook, [f"{source}:{line}" for line in lines], timeout)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", [])[:]:
+            if output.get("name") == "stderr":  # may name times and processes
+                log.debug("%s said: %s", source, output.text.strip())
+                cell.outputs.remove(output)
+            elif svg := output.get("data", {}).get("image/svg+xml"):
+                output.data["image/svg+xml"] = METADATA.sub("", svg)
+    return f"{jupytext.writes(notebook, fmt='ipynb').strip()}\n".encode()
+
+
+def _execute(notebook: Any, places: list[str], timeout: float) -> None:
+    """Execute the cells in place, in an empty folder; `places` names them."""
+    import nbclient
+
+    place = places[0]
+
+    def begin(cell_index: int, **_: object) -> None:
+        nonlocal place
+        place = places[cell_index]
+        log.info("%s (cell %d of %d)", place, cell_index + 1, len(places))
+
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    new_folder = tempfile.TemporaryDirectory
+    with new_folder() as empty, new_folder() as settings:
+        environment |= REPEATABLE | {"IPYTHONDIR": settings}
+        client = nbclient.NotebookClient(
+            notebook,
+            timeout=timeout,
+            kernel_name=KERNEL["name"],
+            on_cell_start=begin,
+            coalesce_streams=True,
+            record_timing=False,
+            shutdown_kernel="immediate",
+            resources={"metadata": {"path": empty}},
+        )
+        try:
+            client.execute(env=environment)
+        except nbclient.exceptions.CellTimeoutError as error:
+            late = f"{place}: the cell had not ended after {timeout:g} s"
+            raise LabError(late) from error
+        except nbclient.exceptions.CellExecutionError as error:
+            said = ANSI.sub("", error.traceback).strip()
+            raise LabError(f"{place}: the cell raised\n{said}") from error
+        except nbclient.exceptions.DeadKernelError as error:
+            raise LabError(f"{place}: {error} (too little memory?)") from error
+
+
+def lighten(html: str, name: str) -> str:
+    """Return the page of a notebook with nothing in it but its cells.
+
+    `html` is what mkdocs-jupyter rendered, `name` the page's, for messages.
+    Raises `LabError` and `MathError`.
+    """
+    cells = html[html.index('<div class="jp-Notebook"') :]
+    page = BeautifulSoup(cells, "html.parser")
+    made: list[str] = []
+    ids: set[str] = set()
+    drawings: list[str] = []  # those that wait for their caption
+    for cell in page.select(".jp-Notebook > .jp-Cell"):
+        if "jp-CodeCell" in cell["class"]:
+            made.append(_code(cell))
+            for image in cell.select(f'img[src^="{SVG}"]'):
+                svg = b64decode(str(image["src"]).removeprefix(SVG)).decode()
+                drawings.append(_drawing(svg, name))
+            continue
+        prose = _one(cell, ".jp-RenderedMarkdown")
+        for heading in prose.find_all(re.compile("^h[1-6]$")):
+            _one(heading, ".anchor-link").decompose()
+            title = heading.get_text()
+            if "$" in title or heading.find("code"):  # the contents lack them
+                raise LabError(f"{name}: math or code in heading {title!r}")
+            heading.attrs = {"id": unique(slugify(title, "-"), ids)}
+        if drawings:
+            caption = prose.select_one("p:first-child > em:only-child")
+            if caption is None:
+                raise LabError(f"{name}: {prose.get_text()!r} is no *caption*")
+            made.append(_figure(drawings, " ".join(caption.get_text().split())))
+            _one(prose, "p").decompose()
+            drawings = []
+        made.append(prose.decode_contents().strip())
+    if drawings:
+        raise LabError(f"{name}: no *caption* below the last figure")
+    stem = Path(name).stem
+    links = (
+        f'</h1>\n<p class="page-meta"><a href="{stem}.ipynb" download>Notebook'
+        f'</a><a href="{stem}.py" download>Source</a></p>\n'
+    )
+    return html_math("\n".join(made).replace("</h1>", links, 1), name)
+
+
+def _one(node: Tag, selector: str) -> Tag:
+    found = node.select_one(selector)
+    if found is None:
+        raise LabError(f"mkdocs-jupyter no longer writes {selector}")
+    return found
+
+
+def _code(cell: Tag) -> str:
+    """Return a listing as the theme writes it, and the text it printed."""
+    code = _one(cell, ".highlight-ipynb pre")
+    html = (
+        '<div class="language-python highlight"><pre><code>'
+        f"{code.decode_contents().strip()}\n</code></pre></div>"
+    )
+    for output in cell.select(".jp-OutputArea-output pre"):
+        printed = escape(output.get_text().rstrip())
+        html += f'\n<pre class="output" tabindex="0">{printed}</pre>'
+    if "celltag_fold" in cell["class"]:
+        comment = code.get_text().strip().partition("\n")[0].strip("# ")
+        summary = escape(comment.partition(":")[0])
+        html = f"<details><summary>{summary}</summary>\n{html}\n</details>"
+    return html
+
+
+def _figure(drawings: list[str], caption: str) -> str:
+    """Return drawings with their caption, which is also their name."""
+    head, stop, rest = caption.partition(". ")
+    ident = slugify(head, "-")
+    inside = "".join(
+        re.sub(r'( id="|url\(#|href="#)', rf"\g<1>{ident}-{at}-", drawing)
+        for at, drawing in enumerate(drawings)
+    )
+    return (
+        f'<figure class="figure"><div class="panels" role="img" '
+        f'aria-labelledby="{ident}">{inside}</div><figcaption id="{ident}">'
+        f"<strong>{escape(head + stop.strip())}</strong> {escape(rest)}"
+        "</figcaption></figure>"
+    )
+
+
+def _drawing(svg: str, name: str) -> str:
+    """Return Matplotlib's SVG as a part of the page, in both palettes."""
+
+    def both(match: re.Match[str]) -> str:
+        what, light = match.groups()
+        if light not in DARK:
+            raise LabError(f"{name}: {light} is not a colour of the palette")
+        return f"{match[0]}; {what}: light-dark({light}, {DARK[light]})"
+
+    return COLOUR.sub(both, LEFT_OUT.sub("", svg))
