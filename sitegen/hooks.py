@@ -1,6 +1,7 @@
 """The thin adapter to MkDocs: its events call the functions of `sitegen`."""
 
 import os
+import re
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -12,6 +13,9 @@ from sitegen import labs, public
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = Path(os.environ.get("SITEGEN_CACHE", ROOT / ".cache"))
+
+# names, punctuation, operators, white space
+UNCOLOURED = re.compile(r'<span class="(?:n|p|o|w)">([^<]*)</span>')
 
 
 @event_priority(100)  # before mkdocs-jupyter looks for notebooks
@@ -31,7 +35,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_content(
     html: str, page: Page, config: MkDocsConfig, files: Files
 ) -> str:
-    """Take out of a lab's page what mkdocs-jupyter puts in too much."""
+    """Take out what mkdocs-jupyter adds, and marks that colour nothing."""
     if page.file.src_uri.endswith(".ipynb"):
-        return labs.lighten(html, page.file.src_uri)
-    return html
+        html = labs.lighten(html, page.file.src_uri)
+    return UNCOLOURED.sub(r"\1", html)

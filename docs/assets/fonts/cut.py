@@ -9,16 +9,15 @@ from fontTools import subset
 from fontTools.ttLib import TTFont
 
 CHARACTERS = (
-    "0123456789 \u00a0!%()+,-./:;<=>?[]{|}"
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyzΔΣΦ"
-    "𝐴𝐵𝐶𝐷𝐸𝐹𝐺𝐻𝐼𝐽𝐾𝐿𝑀𝑁𝑂𝑃𝑄𝑅𝑆𝑇𝑈𝑉𝑊𝑋𝑌𝑍𝑎𝑏𝑐𝑑𝑒𝑓𝑔ℎ𝑖𝑗𝑘𝑙𝑚𝑛𝑜𝑝𝑞𝑟𝑠𝑡𝑢𝑣𝑤𝑥𝑦𝑧"
-    "𝛼𝛽𝛾𝛿𝜀𝜖𝜂𝜃𝜅𝜆𝜇𝜈𝜉𝜋𝜌𝜎𝜏𝜑𝜙𝜒𝜓𝜔𝜕ℓ"
-    "𝐛𝐠𝐡𝐰𝐱𝐲𝐳𝐈𝐖𝐗𝟏𝜽𝒩ℒ𝒟𝒰𝔼ℝ𝟙"
-    "±×·⋅−∗∘⊙⊤∂∇∑∏∫√∞∈∼∝≈≠≡≤≥≪≫→←↦⇒∣‖⟨⟩…⋯′″⏞⏟ˆ˜¯˙‾"
+    "0123456789 \u00a0!()+,-./:;<=>[]{|}"
+    "CDELRUVabcdefghiklmnoprstuvwxyzΔΣ"
+    "𝐶𝐸𝐻𝐿𝑁𝑊𝑋𝑍𝑎𝑏𝑐𝑑𝑒𝑓𝑔ℎ𝑖𝑗𝑘𝑙𝑚𝑛𝑝𝑞𝑟𝑠𝑡𝑢𝑣𝑤𝑥𝑦𝑧"
+    "𝛼𝛽𝛾𝛿𝜀𝜂𝜃𝜆𝜇𝜌𝜎𝜏𝜑𝜒𝜕"
+    "𝒩𝔼±×·⋅−⊤∂∑∏√∞∈∼≈≠≤≥→‖⟨⟩…′⏟‾"
 )
-STRETCHES = set("()[]{}|‖√∑∏∫⏞⏟‾")
+STRETCHES = set("()[]{}|‖√∑∏⏟‾")
 # Of up to thirteen sizes these do; larger brackets are built from pieces.
-SIZES = (0, 1, 2, 4, 6, 8)
+SIZES = (0, 1, 4)
 
 
 def main(source: str, target: str) -> None:
