@@ -69,11 +69,12 @@ def contents(
         for b in blocks(padded, page, root / "snippets")
     ]  # fmt: skip
     tests = root / "tests" / f"test_{Path(page).stem}.py"
+    written = _functions(tests)
     claims: dict[str, str] = {}
     marks = 0
     for match in CLAIM.finditer(_prose(text)):
         marks += 1
-        source = _functions(tests).get(match[1])
+        source = written.get(match[1])
         if source is None:
             line = skipped_lines + text.count("\n", 0, match.start()) + 1
             raise ClaimError(

@@ -25,10 +25,9 @@ class SourceError(SitegenError):
 class Module:
     """The top-level definitions of one source file."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, source: str) -> None:
         try:
-            tree = ast.parse(path.read_text("utf-8"), filename=str(path))
+            tree = ast.parse(source, filename=str(path))
         except SyntaxError as error:
             raise SourceError(f"{path}:{error.lineno}: {error.msg}") from error
         self.tree = _without_docstrings(tree)
@@ -68,6 +67,13 @@ class Module:
         return [node for node in self.tree.body if node in reached]
 
 
+_parsed = cache(Module)  # one file is part of many keys
+
+
+def _module(path: Path) -> Module:
+    return _parsed(path, path.read_text("utf-8"))
+
+
 def measurement_key(root: Path, slug: str, name: str) -> str:
     """Hash what can change `measure_<name>` of a chapter.
 
@@ -86,7 +92,7 @@ def figure_key(
     root: Path, slug: str, name: str, style: tuple[Path, ...]
 ) -> str:
     """Hash what can change `plot_<name>`: its data, its code, the style."""
-    plot = Module(figures_file(root, slug)).functions("plot_")[name]
+    plot = _module(figures_file(root, slug)).functions("plot_")[name]
     return _hash(
         *_code(root, figures_file(root, slug), f"plot_{name}"),
         *(measurement_key(root, slug, data) for data in data_of(plot)),
@@ -117,7 +123,7 @@ def jobs(root: Path, slug: str) -> tuple[list[str], dict[str, list[str]]]:
     Raises `SourceError` when a `plot_*` asks for what nothing measures.
     """
     path = figures_file(root, slug)
-    module = Module(path)
+    module = _module(path)
     measured = list(module.functions("measure_"))
     drawn = {}
     for name, plot in module.functions("plot_").items():
@@ -133,7 +139,7 @@ def jobs(root: Path, slug: str) -> tuple[list[str], dict[str, list[str]]]:
 
 
 def _code(root: Path, path: Path, name: str) -> list[str]:
-    module = Module(path)
+    module = _module(path)
     seen: dict[Path, str] = {}
     reached = module.reached_from(name)
     for node in reached:
@@ -168,7 +174,7 @@ def _follow(
                   for n in range(1, len(parts) + 1)),
             ):  # fmt: skip
                 if file.is_file() and file not in seen:
-                    tree = Module(file).tree
+                    tree = _module(file).tree
                     seen[file] = ast.dump(tree)
                     _follow(root, file, tree, seen)
 
