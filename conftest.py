@@ -106,10 +106,9 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Say how much was checked, if all of it was."""
-    is_worker = hasattr(config, "workerinput")
     is_all = config.args_source is pytest.Config.ArgsSource.TESTPATHS
-    chosen = config.option.keyword or config.option.markexpr
-    if is_all and not is_worker and not chosen and not config.option.lf:
+    chosen = ("keyword", "markexpr", "lf", "collectonly")
+    if is_all and not any(getattr(config.option, o, None) for o in chosen):
         from sitegen.__main__ import counts, totals
 
         terminalreporter.line(f"Checked {totals(counts(ROOT))}.")

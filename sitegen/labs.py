@@ -13,6 +13,7 @@ import hashlib
 import logging
 import os
 import re
+import subprocess
 import sys
 import tempfile
 from base64 import b64decode
@@ -76,6 +77,8 @@ def _run(source: Path, timeout: float) -> bytes:
     import jupytext  # slow to import, and seldom needed
 
     text = source.read_text("utf-8")
+    here = Path.cwd()
+    source = source.relative_to(here) if here in source.parents else source
     notebook: Any = jupytext.reads(text, fmt="py:percent")
     numbered = enumerate(text.splitlines(), 1)
     lines = [at for at, line in numbered if line.startswith("# %%")]
@@ -122,7 +125,7 @@ def _execute(notebook: Any, places: list[str], timeout: float) -> None:
             resources={"metadata": {"path": empty}},
         )
         try:
-            client.execute(env=environment)
+            client.execute(env=environment, stderr=subprocess.DEVNULL)
         except nbclient.exceptions.CellTimeoutError as error:
             late = f"{place}: the cell had not ended after {timeout:g} s"
             raise LabError(late) from error

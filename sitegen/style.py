@@ -126,6 +126,8 @@ def _check_labels(figure: Figure, name: str) -> None:
         ticked = [ax for ax in figure.axes if getattr(ax, f"{which}axis")
                   .get_visible() and ax.axison]  # fmt: skip
         said = [getattr(ax, f"get_{which}label")() for ax in ticked]
+        if which == "y":  # a panel's title stands where its y label would
+            said += [ax.get_title(loc="left") for ax in ticked]
         if ticked and not any(said):
             raise StyleError(f"{name}: no axis has a {which} label")
 

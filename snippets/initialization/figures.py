@@ -189,7 +189,6 @@ def plot_kernels(kernels: dict[str, Any]) -> Figure:
         ax.set_yticks([])
         ax.grid(visible=False)
     axes[1, 0].set_xlabel("weight")
-    axes[0, 0].set_ylabel("density")
     return figure
 
 

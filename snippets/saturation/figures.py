@@ -111,7 +111,6 @@ def plot_histograms(layers: dict[str, Any]) -> Figure:
             ax.set_yticks([])
             ax.grid(visible=False)
     axes[1, 0].set_xlabel("output")
-    axes[0, 0].set_ylabel("share of the outputs")
     return figure
 
 

@@ -122,7 +122,6 @@ def plot_two_gradients(norms: dict[str, Any]) -> Figure:
         ax.invert_xaxis()
         ax.set_title(f"norm of the {title}")
     axes[0].set_xlabel("layer, from the output back")
-    axes[0].set_ylabel("norm")
     return figure
 
 

@@ -1,0 +1,547 @@
+"""The built site: first its files, then its pages in a real browser."""
+
+import ast
+import doctest
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit
+
+import nbformat
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from bs4 import BeautifulSoup
+from playwright.sync_api import Error
+
+from sitegen.blocks import blocks
+from tests.browser import Tab, chromium, serve
+
+ROOT = Path(__file__).parents[1]
+HERE = "http://here/"  # stands for the site's root while links are resolved
+SIZES = {"wide": (1440, 900), "phone": (360, 740)}
+PALETTES = {"light": "default", "dark": "slate"}
+NOT_A_PAGE = {"404.html"}  # built, but in no index
+FETCHED = re.compile(r"url\(\s*['\"]?([^'\")]+)|@import\s+['\"]([^'\"]+)")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+RULES += ["best-practice"]
+COLOUR_RULES = ["color-contrast", "link-in-text-block"]
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    """Return each page's tree, by its path from the site's root."""
+    return {
+        path.relative_to(site).as_posix(): BeautifulSoup(
+            path.read_text("utf-8"), "html.parser"
+        )
+        for path in sorted(site.rglob("*.html"))
+    }
+
+
+@pytest.fixture(scope="module")
+def root(pages):
+    """Return the address at which the site was built to be published."""
+    link = pages["index.html"].find("link", rel="canonical")
+    return urljoin(link["href"], ".") if link else "http://localhost:8000/"
+
+
+def listed(problems, what):
+    """Fail with all that was found, not with the first only."""
+    if problems:
+        text = "\n".join(f"  {problem}" for problem in problems)
+        pytest.fail(f"{len(problems)} {what}:\n{text}", pytrace=False)
+
+
+# The files
+
+
+def references(soup):
+    """Yield what a page has the browser fetch, and what it links to."""
+    for node in soup.find_all(True):
+        for name in ("src", "href", "poster", "data", "action"):
+            # Labels of MathML and data-* attributes are other names.
+            if node.get(name):
+                yield node, node[name], node.name not in ("a", "area", "base")
+        for part in (node.get("srcset") or "").split(","):
+            if part.strip():
+                yield node, part.split()[0], True
+        if style := node.get("style"):
+            for match in FETCHED.finditer(style):
+                yield node, match[1] or match[2], True
+        if node.name == "style":
+            for match in FETCHED.finditer(node.get_text()):
+                yield node, match[1] or match[2], True
+
+
+def test_no_page_fetches_anything_from_another_host(site, pages, root):
+    problems = []
+    for name, soup in pages.items():
+        for node, target, fetched in references(soup):
+            canonical = "canonical" in (node.get("rel") or ())
+            host = urlsplit(urljoin(root + name, target)).netloc
+            if fetched and host not in ("", urlsplit(root).netloc):
+                problems.append(f"{name}: <{node.name}> {target}")
+            if canonical and target not in (root + name, root):
+                problems.append(f"{name}: its canonical address is {target}")
+    for path in [*site.rglob("*.css"), *site.rglob("*.svg")]:
+        for match in FETCHED.finditer(path.read_text("utf-8")):
+            if re.match(r"(https?:)?//", match[1] or match[2]):
+                problems.append(f"{path.relative_to(site)}: {match[0]}")
+    for path in site.rglob("*.svg"):
+        tree = BeautifulSoup(path.read_text("utf-8"), "html.parser")
+        for node in tree.find_all(["image", "use", "script", "a"]):
+            target = node.get("href") or node.get("xlink:href") or ""
+            if node.name == "script" or "//" in target:
+                problems.append(f"{path.relative_to(site)}: {node.name}")
+    listed(problems, "addresses of others")
+
+
+def test_every_link_image_and_anchor_is_there(site, pages, root):
+    ids = {
+        name: {"", *(node["id"] for node in soup.find_all(id=True))}
+        for name, soup in pages.items()
+    }
+    problems = []
+    for name, soup in pages.items():
+        for _, target, _ in references(soup):
+            address = urljoin(HERE + name, target.replace(root, HERE))
+            if address.startswith(urljoin(HERE, urlsplit(root).path)):
+                # The page for unknown addresses names its files in full.
+                address = address.replace(urlsplit(root).path, "/", 1)
+            if not address.startswith(HERE):
+                continue
+            parts = urlsplit(address.removeprefix(HERE))
+            path = unquote(parts.path) or "index.html"
+            if not (site / path).is_file():
+                problems.append(f"{name}: {target} leads to nothing")
+            elif unquote(parts.fragment) not in ids.get(path, {parts.fragment}):
+                problems.append(f"{name}: {target}: no such anchor")
+    listed(problems, "broken links")
+
+
+def test_css_finds_its_fonts_and_images(site):
+    problems = [
+        f"{path.relative_to(site)}: {target}"
+        for path in site.rglob("*.css")
+        for match in FETCHED.finditer(path.read_text("utf-8"))
+        if not (target := match[1] or match[2]).startswith(("data:", "#"))
+        and not (path.parent / urlsplit(target).path).is_file()
+    ]
+    listed(problems, "files that a style sheet names and that are not there")
+
+
+def test_every_page_is_well_made(pages):
+    problems = []
+    for name, soup in pages.items():
+        described = soup.find("meta", attrs={"name": "description"})
+        wanted = {
+            "a title": soup.title and soup.title.get_text(strip=True),
+            "a description": described and described.get("content"),
+            "one h1": len(soup.find_all("h1")) == 1,
+            "a language": soup.html.get("lang"),
+        }
+        problems += [
+            f"{name}: no {what}" for what in wanted if not wanted[what]
+        ]
+        ids = Counter(node["id"] for node in soup.find_all(id=True))
+        problems += [f"{name}: id {i} twice" for i in ids if ids[i] > 1]
+        for image in soup.find_all("img"):
+            source = image.get("src", "")[:60]
+            problems += [
+                f"{name}: {source} has no {attribute}"
+                for attribute in ("alt", "width", "height")
+                if not image.get(attribute)
+            ]
+        problems += [
+            f"{name}: a stray dollar in: {text.strip()[:80]}"
+            for text in soup.find_all(string=re.compile(r"\$"))
+            if not text.find_parent(["code", "pre", "script", "style"])
+        ]
+    listed(problems, "faults of pages")
+
+
+def test_search_and_sitemap_know_every_page(site, pages, root):
+    index = json.loads((site / "search/search_index.json").read_text("utf-8"))
+    found = {urlsplit(entry["location"]).path for entry in index["docs"]}
+    assert {name or "index.html" for name in found} == set(pages) - NOT_A_PAGE
+    places = re.findall("<loc>(.*?)</loc>", (site / "sitemap.xml").read_text())
+    names = {place.replace(root, "") or "index.html" for place in places}
+    assert names == set(pages) - NOT_A_PAGE
+    assert (site / "sitemap.xml.gz").is_file()
+
+
+def shown(name):
+    """Return the Python blocks of a page's source; labs have none here."""
+    source = ROOT / "docs" / Path(name).with_suffix(".md")
+    if not source.is_file():
+        return []
+    text = source.read_text("utf-8")
+    return list(blocks(text, str(source), ROOT / "snippets"))
+
+
+def test_a_listing_on_the_page_is_its_file(pages):
+    problems, seen = [], 0
+    for name, soup in pages.items():
+        written = soup.select("div.language-python, div.language-pycon")
+        for block, node in zip(shown(name), written, strict=False):
+            seen += 1
+            wanted = block.listing.read_text() if block.listing else block.code
+            if node.find("code").get_text().strip("\n") != wanted.strip("\n"):
+                problems.append(f"{name}: {block.title or block.line}")
+    assert seen, "no page shows any code"
+    listed(problems, "blocks that differ from what is tested")
+
+
+def test_notebooks_and_labs_can_be_downloaded_and_are_valid(site, pages):
+    problems = []
+    for source in sorted((ROOT / "docs").glob("*/*")):
+        kinds = {"chapters": [".ipynb"], "labs": [".ipynb", ".py"]}
+        for suffix in kinds.get(source.parent.name, []):
+            name = f"{source.parent.name}/{source.stem}"
+            file = site / (name + suffix)
+            links = pages[f"{name}.html"].find_all("a", href=True)
+            if not any(
+                link["href"] == file.name and link.has_attr("download")
+                for link in links
+            ):
+                problems.append(f"{name}.html offers no {file.name}")
+            if not file.is_file():
+                problems.append(f"{file.name} is not there")
+            elif suffix == ".py":
+                ast.parse(file.read_text("utf-8"))
+            else:
+                book = nbformat.read(file, as_version=4)
+                nbformat.validate(book)
+                cells = [c for c in book.cells if c.cell_type == "code"]
+                outputs = {o.output_type for c in cells for o in c.outputs}
+                if not outputs or "error" in outputs:
+                    problems.append(f"{file.name}: its outputs are {outputs}")
+    listed(problems, "downloads amiss")
+
+
+# The pages in a browser
+
+
+@pytest.fixture(scope="module")
+def server(site, root):
+    with serve(site, urlsplit(root).path) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def new_tab(browser, server):
+    """Return a function that opens a tab; what else it is told goes to it."""
+    contexts = []
+
+    def new(palette="light", size="wide", **options):
+        width, height = SIZES[size]
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=palette,
+            **options,
+        )
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        return Tab(context, server)
+
+    yield new
+    for context in contexts:
+        context.close()
+
+
+# What can be seen of each figure, after all of them had reason to load.
+SEEN = """async () => {
+  const shown = (node) => node.checkVisibility();
+  const seen = [];
+  for (const image of document.querySelectorAll("figure img")) {
+    if (shown(image)) {
+      image.scrollIntoView();
+      await image.decode().catch(() => {});
+    }
+    const {pathname} = new URL(image.currentSrc || image.src);
+    const drawn = shown(image) && image.naturalWidth > 0;
+    seen.push([pathname.split("/").slice(-3).join("/"), shown(image), drawn]);
+  }
+  scrollTo(0, 0);
+  return seen;
+}"""
+TOO_WIDE = """() => {
+  const width = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= width) return [];
+  // The theme hides what sticks out of the root: that is no way to read it.
+  const scrolls = (node) => node !== document.documentElement && (
+    getComputedStyle(node).overflowX !== "visible"
+    || scrolls(node.parentElement)
+  );
+  // A box can be narrow enough and its text stick out of it.
+  const right = (n) => n.getBoundingClientRect().left + n.scrollWidth;
+  return [...document.body.querySelectorAll("*")]
+    .filter((n) => n.checkVisibility() && right(n) > width + 1 && !scrolls(n))
+    .filter((n, _, all) => !all.some((m) => m !== n && n.contains(m)))
+    .map((n) => `${n.tagName} ${n.className} is too wide`)
+    .concat(["the page scrolls sideways"]);
+}"""
+
+
+def wrong_drawings(page, palette, size):
+    """Return what is wrong with the choice of drawings."""
+    ending = f"-{palette}.svg"
+    problems = []
+    for name, visible, drawn in page.evaluate(SEEN):
+        right = name.endswith(ending)
+        right_size = ("-phone-" in name) == (size == "phone")
+        if visible and not (right and right_size and drawn):
+            problems.append(f"{name} is seen" + " but empty" * (not drawn))
+        if right and not visible:
+            problems.append(f"{name} is not seen")
+    return problems
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("palette", PALETTES)
+def test_every_page_works(new_tab, pages, palette, size):
+    tab, problems = new_tab(palette, size), []
+    for name in pages:
+        page = tab.open(name)
+        found = wrong_drawings(page, palette, size)
+        drawings = [p for p in tab.paths() if p.startswith("figures/")]
+        found += [
+            f"{path} was fetched for nothing"
+            for path in drawings
+            if not path.endswith(f"-{palette}.svg")
+            or ("-phone-" in path) != (size == "phone")
+        ]
+        found += page.evaluate(TOO_WIDE)
+        scheme = page.locator("body").get_attribute("data-md-color-scheme")
+        if scheme != PALETTES[palette]:
+            found.append(f"the palette is {scheme}")
+        found += tab.problems()  # before axe looks, which logs too
+        page.evaluate(
+            "document.querySelectorAll('details').forEach((d) => d.open = true)"
+        )
+        found += violations(page, palette, size)
+        problems += [f"{name}: {problem}" for problem in found]
+    listed(problems, f"faults, {palette}, {size}")
+
+
+def violations(page, palette="light", size="wide", part="html"):
+    """Return what axe finds, by rule and element.
+
+    Axe is slow where there is much code. So in the dark palette only what
+    depends on colours is looked at again, and on phones not code's colours.
+    """
+    only = {"type": "tag", "values": RULES}
+    if palette == "dark":
+        only = {"type": "rule", "values": COLOUR_RULES}
+    context = {"include": [part]}
+    if size == "phone":
+        context["exclude"] = ["pre code span"]
+    options = {"resultTypes": ["violations"], "runOnly": only}
+    found = Axe().run(page, context, options).response["violations"]
+    return [
+        f"{rule['id']}: {node['target']} {node.get('failureSummary', '')[:300]}"
+        for rule in found
+        for node in rule["nodes"][:5]
+    ]
+
+
+def test_copying_gives_the_file_or_the_code_without_prompts(new_tab, pages):
+    tab = new_tab(permissions=["clipboard-read", "clipboard-write"])
+    problems, seen = [], 0
+    for name in pages:
+        code = shown(name)
+        if not code:
+            continue
+        page = tab.open(name)
+        page.evaluate(
+            "document.querySelectorAll('details').forEach((d) => d.open = true)"
+        )
+        written = page.locator("div.language-python, div.language-pycon")
+        for at, block in enumerate(code):
+            wanted = block.code
+            if block.listing:
+                wanted = block.listing.read_text("utf-8")
+            elif block.doctest:
+                parser = doctest.DocTestParser()
+                examples = parser.get_examples(block.code)
+                wanted = "".join(example.source for example in examples)
+            node = written.nth(at)
+            node.hover()
+            node.locator("[data-clipboard-target], [data-md-type=copy]").click()
+            copied = page.evaluate("navigator.clipboard.readText()")
+            seen += 1
+            if block.doctest:  # an output leaves an empty line behind
+                copied = re.sub("\n+", "\n", copied)
+            if copied.rstrip("\n") != wanted.rstrip("\n"):
+                problems.append(f"{name}:{block.line}: copied\n{copied}")
+    assert seen, "no page has code to copy"
+    listed(problems, "blocks that copy something else")
+
+
+def search(page, tab):
+    """Type a name into the search field; return the results' addresses."""
+    page.locator(".md-search__input").focus()
+    page.locator(".md-search__input").type("he_normal")
+    results = page.locator(".md-search-result__item a")
+    results.first.wait_for()
+    return [results.nth(at).get_attribute("href") for at in range(3)]
+
+
+def test_search_finds_and_is_fetched_only_when_asked_for(new_tab):
+    tab = new_tab()
+    page = tab.open("index.html")
+    page.wait_for_timeout(500)
+    early = [p for p in tab.paths() if "search" in p]
+    assert not early, f"fetched before anyone searches: {early}"
+    results = search(page, tab)
+    assert any("initialization.html" in result for result in results)
+    late = [p for p, _ in tab.server.sent if "search" in p]
+    assert any("search_index" in path for path in late), late
+    listed(violations(page, part=".md-search"), "faults of the open search")
+    page.locator(".md-search-result__item a").first.click()
+    page.locator("article mark").first.wait_for(state="attached")
+    listed(tab.problems(), "errors")
+
+
+def test_each_claim_leads_to_its_test(new_tab, pages):
+    tab, problems, seen = new_tab(), [], 0
+    in_view = """(id) => {
+      const {top} = document.querySelector(id).getBoundingClientRect();
+      return top >= 0 && top < innerHeight;
+    }"""
+    for name, soup in pages.items():
+        claims = {link["href"] for link in soup.select(".claim a[href]")}
+        page = tab.open(name) if claims else tab.page
+        for claim in sorted(claims):
+            seen += 1
+            page.locator(f'.claim a[href="{claim}"]').first.click()
+            code = page.locator(f"{claim} code").first
+            try:
+                code.wait_for(timeout=2000)
+                page.wait_for_function(in_view, arg=claim, timeout=2000)
+                assert f"def {claim[1:]}(" in code.inner_text()
+            except (AssertionError, Error) as error:
+                problems.append(f"{name}: {claim}: {str(error)[:200]}")
+    assert seen, "no page claims anything"
+    listed(problems, "claims that do not lead to their test")
+
+
+def test_the_palette_can_be_chosen_and_stays(new_tab):
+    tab = new_tab("dark")
+    page = tab.open("chapters/initialization.html")
+    for palette, scheme in PALETTES.items():
+        page.get_by_title(f"Switch to {palette}").click()
+        for _ in "now", "after loading again":
+            page.locator(f"body[data-md-color-scheme={scheme}]").wait_for()
+            assert not wrong_drawings(page, palette, "wide")
+            page.reload(wait_until="load")
+    page.get_by_title("Switch to system").click()
+    page.emulate_media(color_scheme="light")
+    page.locator("body[data-md-color-scheme=default]").wait_for()
+    listed(tab.problems(), "errors")
+
+
+FOCUS = """() => {
+  const node = document.activeElement;
+  const {outlineStyle, outlineWidth} = getComputedStyle(node);
+  const ring = outlineStyle !== "none" && parseFloat(outlineWidth) >= 1;
+  return [node.className, ring, node.checkVisibility()];
+}"""
+
+
+def test_the_keyboard_reaches_all(new_tab):
+    tab = new_tab()
+    page = tab.open("chapters/initialization.html")
+    page.keyboard.press("Tab")
+    assert "md-skip" in page.evaluate(FOCUS)[0], "first comes the skip link"
+    page.keyboard.press("Enter")
+    fragment = page.locator(".md-skip").get_attribute("href")
+    assert urlsplit(page.url).fragment == fragment.removeprefix("#")
+    page = tab.open("chapters/initialization.html")
+    reached, problems = [], []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        name, ring, visible = page.evaluate(FOCUS)
+        reached.append(name)
+        if not visible or not (ring or "search__input" in name):
+            problems.append(f"step {len(reached)}, {name}: not seen in focus")
+    for part in ("md-tabs__link", "md-search__input", "md-nav__link"):
+        assert any(part in name for name in reached), f"{part}: {reached}"
+    listed(problems, "steps that cannot be seen")
+    page.keyboard.press("Escape")
+    page.locator("h1").click()
+    page.keyboard.press("/")
+    assert "md-search__input" in page.evaluate(FOCUS)[0]
+
+
+def test_it_reads_and_searches_from_the_disk(new_tab, site):
+    tab = new_tab()
+    page = tab.open((site / "chapters/initialization.html").as_uri())
+    assert not wrong_drawings(page, "light", "wide")
+    results = search(page, tab)
+    assert any("initialization.html" in result for result in results)
+    listed(tab.problems(), "errors")
+
+
+def test_it_reads_without_javascript(new_tab, pages):
+    tab, problems = new_tab(java_script_enabled=False), []
+    for name in pages:
+        page = tab.open(name)
+        if not page.locator("h1").is_visible():
+            problems.append(f"{name}: no headline")
+        found = page.evaluate(SEEN)
+        problems += [
+            f"{name}: {path} is {'' if seen else 'not '}seen"
+            for path, seen, _ in found
+            if seen != path.endswith("-light.svg")
+        ]
+        hidden = page.locator("article :is(p, pre, table, math):not(details *)")
+        problems += [
+            f"{name}: hidden: {text[:80]}"
+            for text in hidden.evaluate_all(
+                "(all) => all.filter((n) => !n.checkVisibility())"
+                ".map((n) => n.outerHTML)"
+            )
+        ]
+        problems += [f"{name}: {problem}" for problem in tab.problems()]
+    listed(problems, "faults without JavaScript")
+
+
+def test_formulas_are_set_in_the_math_font(new_tab, pages):
+    tab, problems, seen = new_tab(), [], 0
+    for name, soup in pages.items():
+        if not soup.find("math"):
+            continue
+        page = tab.open(name)
+        page.evaluate(
+            "document.querySelectorAll('details').forEach((d) => d.open = true)"
+        )
+        # One element for each text: the engine tells which font drew it.
+        page.evaluate(
+            "const all = {}; for (const n of document.querySelectorAll("
+            "'math :is(mi, mn, mo)')) all[n.tagName + n.textContent] ??= n;"
+            "Object.values(all).filter((n) => n.textContent.trim())"
+            ".forEach((n) => n.classList.add('asked'))"
+        )
+        engine = page.context.new_cdp_session(page)
+        engine.send("DOM.enable")
+        engine.send("CSS.enable")
+        top = engine.send("DOM.getDocument")["root"]["nodeId"]
+        query = {"nodeId": top, "selector": ".asked"}
+        asked = engine.send("DOM.querySelectorAll", query)["nodeIds"]
+        for node in asked:
+            fonts = engine.send("CSS.getPlatformFontsForNode", {"nodeId": node})
+            drawn = {font["familyName"] for font in fonts["fonts"]}
+            seen += bool(drawn)
+            if drawn - {"STIX Two Math"}:
+                html = engine.send("DOM.getOuterHTML", {"nodeId": node})
+                problems.append(f"{name}: {html['outerHTML']} in {drawn}")
+    assert seen, "no formula is drawn anywhere"
+    listed(problems, "characters in another font")
