@@ -46,9 +46,10 @@ SVG = "data:image/svg+xml;base64,"
 LEFT_OUT = re.compile(  # what is of no use in a page, or changes all of it
     r"\A.*?(?=<svg)|<defs>\s*<style.*?</style>\s*</defs>|<!--.*?-->|\s+(?=<)"
     r"|(?<=<g) id=\"[^\"]*\"| xmlns(:xlink)?=\"[^\"]*\"|xlink:(?=href)"
-    r"| font-family: [^;]*;",
+    r"| font-family: [^;]*;| transform=\"rotate\(-0 [^\"]*\"",
     re.DOTALL,
 )
+EXACT = re.compile(r"\d+\.\d{3,}")  # a tenth of a point is enough
 COLOUR = re.compile(r"(fill|stroke): (#[0-9a-f]{6})")
 DARK = {light.lower(): dark.lower() for light, dark in COLORS.values()}
 
@@ -130,8 +131,9 @@ def _execute(notebook: Any, places: list[str], timeout: float) -> None:
             late = f"{place}: the cell had not ended after {timeout:g} s"
             raise LabError(late) from error
         except nbclient.exceptions.CellExecutionError as error:
-            said = ANSI.sub("", error.traceback).strip()
-            raise LabError(f"{place}: the cell raised\n{said}") from error
+            _, _, said = ANSI.sub("", error.traceback).rpartition("-" * 75)
+            raised = f"{place}: the cell raised\n{said.strip()}"
+            raise LabError(raised) from error
         except nbclient.exceptions.DeadKernelError as error:
             raise LabError(f"{place}: {error} (too little memory?)") from error
 
@@ -228,4 +230,5 @@ def _drawing(svg: str, name: str) -> str:
             raise LabError(f"{name}: {light} is not a colour of the palette")
         return f"{match[0]}; {what}: light-dark({light}, {DARK[light]})"
 
-    return COLOUR.sub(both, LEFT_OUT.sub("", svg))
+    svg = EXACT.sub(lambda m: f"{float(m[0]):.1f}", LEFT_OUT.sub("", svg))
+    return COLOUR.sub(both, svg)
