@@ -1,0 +1,127 @@
+"""The claims of the page `choosing`: its table, computed and measured anew."""
+
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from snippets.choosing.fitting_initializer import fitting_initializer
+
+PAGE = Path(__file__).parents[1] / "docs/choosing.md"
+UNSTABLE = ("gelu", "silu", "mish")
+
+
+def rows():
+    """Return the page's table: activation → (initializer, scale, 10, 50)."""
+    text = PAGE.read_text("utf-8").split("## The table")[1].split("\n\n")[1]
+    found = {}
+    for row in text.splitlines()[2:]:
+        name, *cells = (cell.strip() for cell in row.strip("|").split("|"))
+        found[re.search(r'"(\w+)"', name)[1]] = cells
+    return found
+
+
+def written(code):
+    """Return the initializer that a cell's code makes."""
+    scope = {"VarianceScaling": keras.initializers.VarianceScaling}
+    return keras.initializers.get(eval(code.strip("`"), scope))
+
+
+def numbers(cell):
+    return [float(number) for number in cell.split(" · ")]
+
+
+def sizes(moments):
+    """Return the median signal at the end, the median gradient below."""
+    signal, gradient = moments["forward"][:, -1], moments["backward"][:, 1]
+    return np.sqrt([np.median(signal), np.median(gradient)])
+
+
+def test_every_scale_of_the_table_is_computed():
+    table = rows()
+    assert len(table) == 9
+    assert table.pop("sigmoid") == ["none", "", "", ""]
+    for name, (code, scale, *_) in table.items():
+        drawn = written(code)
+        kernel = np.array(drawn((400, 400)))
+        assert 400 * kernel.var() == pytest.approx(float(scale), rel=0.02)
+        if name != "tanh":
+            computed = fitting_initializer(name).scale
+            assert float(scale) == pytest.approx(computed, abs=0.0051), name
+            if "VarianceScaling" in code:
+                assert drawn.scale == float(scale)
+    assert keras.activations.get("swish") is keras.activations.silu
+    with pytest.raises(ValueError, match="no variance"):
+        fitting_initializer("sigmoid")
+    below = fitting_initializer(keras.layers.LeakyReLU()).scale
+    assert below == pytest.approx(1.83, abs=0.006)
+
+
+def test_every_cell_of_the_table_is_measured(measured):
+    shallow = measured("activations", "shallow")
+    deep = measured("activations", "moments")
+    for name, (_, _, ten, fifty) in rows().items():
+        if name == "sigmoid":
+            continue
+        which = {"relu": "He", "tanh": "Glorot"}.get(name, "own")
+        cells = [(ten, shallow)]
+        if name in UNSTABLE:
+            assert fifty == "normalize"
+        else:
+            cells.append((fifty, deep))
+        for cell, moments in cells:
+            ratio = sizes(moments[name][which]) / numbers(cell)
+            assert np.abs(np.log(ratio)).max() < 0.25, (name, cell)
+
+
+def test_ten_layers_work_with_every_line_of_the_table(measured):
+    shallow = measured("activations", "shallow")
+    for name, moments in shallow.items():
+        which = {"relu": "He", "tanh": "Glorot"}.get(name, "own")
+        both = sizes(moments[which])
+        assert np.all((both > 0.2) & (both < 3)), name
+
+
+def test_at_fifty_layers_gelu_silu_and_mish_need_normalization(measured):
+    starts = measured("activations", "starts")
+    for name in UNSTABLE:
+        assert sizes(starts[name]["small"])[0] < 0.01
+        signal, gradient = sizes(starts[name]["normalized"])
+        assert 0.5 < signal < 1
+        assert 1 < gradient < 10
+
+
+def test_relu_with_he_is_slow_at_thirty_layers_and_gelu_stands_still(measured):
+    long = measured("unstable_gradients", "losses")  # 300 updates, five seeds
+    tanh = long["tanh, Glorot"][:, -20:].mean(1)
+    relu = long["ReLU, He"][:, -20:].mean(1)
+    assert tanh.max() < 0.5
+    assert relu.min() > 0.6
+    short = measured("activations", "losses")  # the same, 100 updates
+    elu = short["ELU, own scale"][:, -20:].mean(1)
+    assert elu.max() < 0.8
+    assert elu.max() < 0.7 * long["ReLU, He"][:, 80:100].mean(1).min()
+    assert np.all(np.abs(short["GELU, He"] - np.log(10)) < 0.02)
+    assert np.all(short["GELU, normalized"][:, -20:].mean(1) < 1.8)
+
+
+def test_tanh_with_its_own_scale(measured):
+    assert fitting_initializer("tanh").scale == pytest.approx(2.54, abs=0.005)
+    deep = measured("activations", "moments")["tanh"]["own"]
+    signal, gradient = sizes(deep)
+    assert signal > 0.5
+    assert 45 < gradient < 75
+    signal, gradient = sizes(measured("activations", "shallow")["tanh"]["own"])
+    assert signal > 0.5
+    assert gradient < 3
+
+
+def test_he_leaves_little_of_silu_in_ten_layers(measured):
+    shallow = measured("activations", "shallow")
+    signal, gradient = sizes(shallow["silu"]["He"])
+    assert signal == pytest.approx(0.05, abs=0.015)
+    signal, gradient = sizes(shallow["leaky_relu"]["He"])
+    assert 0.5 < signal < 1.5
+    assert 0.5 < gradient < 1.5
