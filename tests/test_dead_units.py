@@ -1,0 +1,138 @@
+"""The claims of the chapter `dead_units`, on what was measured."""
+
+import keras
+import numpy as np
+import pytest
+
+from snippets.dead_units.dead_units import dead_units
+
+LAYERS = np.array([2, 10, 30, 50]) - 1
+
+
+def test_healthy_networks_are_born_with_dead_units(measured):
+    birth = measured("dead_units", "birth")
+    said = {
+        "10": (0.21, 0.35, 0.44, 0.46),
+        "100": (0.10, 0.26, 0.38, 0.42),
+        "1797": (0.04, 0.18, 0.35, 0.41),
+    }
+    for examples, shares in said.items():
+        mean = birth[examples]["share"].mean(0)
+        assert mean[LAYERS] == pytest.approx(shares, abs=0.011)
+        assert mean[39:].mean() > mean[19:29].mean() > mean[4:9].mean()
+        assert np.all(mean < 0.5)
+
+
+def test_width_matters_little_for_the_mean(measured):
+    shares = measured("dead_units", "variations")
+    narrow, wide = (shares[f"width {w}"][:, 9].mean() for w in (50, 300))
+    assert narrow == pytest.approx(0.18, abs=0.02)
+    assert wide == pytest.approx(0.15, abs=0.02)
+
+
+def test_theory_is_close_and_runs_low(measured):
+    birth = measured("dead_units", "birth")
+    assert birth["cosine"] == pytest.approx(0.69, abs=0.005)
+    for examples in ("10", "100", "1797"):
+        network = birth[examples]
+        above = network["share"].mean(0) - network["theory"]
+        assert above.max() < 0.09
+        assert above.mean() > 0
+        assert above.min() > -0.03
+
+
+def test_half_of_the_units_may_be_dead_in_a_network_that_trains(measured):
+    share, accuracy = measured("dead_units", "damage")["by rate"][:, 2]
+    assert np.all((share > 0.5) & (share < 0.75))
+    assert np.all(accuracy > 0.8)
+
+
+def test_the_scale_of_the_weights_does_not_matter_and_a_positive_bias_harms(
+    measured,
+):
+    shares = measured("dead_units", "variations")
+    assert np.array_equal(shares["He"], shares["He / 2"])
+    high = slice(4, 10)  # layers 5 to 10, in each of five networks
+    zero, tenth, one = (
+        shares[name][:, high].mean(1) for name in ("He", "bias 0.1", "bias 1")
+    )
+    assert np.all(tenth > zero)
+    assert np.all(one > 1.5 * zero)
+    at_ten = [shares[n][:, 9].mean() for n in ("He", "bias 0.1", "bias 1")]
+    assert at_ten == pytest.approx((0.22, 0.29, 0.41), abs=0.015)
+    assert np.all(shares["bias 0.1"][:, 0] <= shares["He"][:, 0])
+    assert np.all(shares["bias 1"][:, 0] == 0)
+
+
+def test_those_born_dead_come_back_except_in_the_first_layer(measured):
+    runs = measured("dead_units", "return")
+    (first, above), (first_back, back) = runs["born dead"].T, runs["back"].T
+    assert first.sum() >= 10
+    assert first_back.sum() == 0
+    assert np.all((back > 0.4 * above) & (back < 0.9 * above))
+    assert back.sum() / above.sum() == pytest.approx(2 / 3, abs=0.12)
+
+
+def test_a_rate_too_large_kills_nearly_all(measured):
+    share, accuracy = measured("dead_units", "damage")["by rate"]
+    assert np.all(share[:2] < 0.3)  # rates 0.001 and 0.01
+    assert np.all(accuracy[:2] > 0.9)
+    assert np.all(share[3] > 0.8)  # rate 0.1
+    drawn = np.median(share, 1)
+    assert drawn == pytest.approx((0.11, 0.21, 0.56, 0.96), abs=0.06)
+    assert np.all(accuracy[3] < 0.5)
+
+
+def test_the_first_layer_tells_the_rate(measured):
+    damage = measured("dead_units", "damage")
+    gentle, brisk, harsh, deadly = damage["first layer"]
+    assert np.all(damage["first layer at birth"] < 0.1)
+    assert np.all(gentle < 0.15)
+    assert np.all((brisk > 0.15) & (brisk < 0.4))
+    assert np.all(harsh > 0.6)
+    assert np.all(deadly > 0.6)
+
+
+def test_only_renewing_the_dead_or_starting_again_repairs(measured):
+    actions = measured("dead_units", "damage")["actions"]
+    dead = {name: share for name, (share, _) in actions.items()}
+    right = {name: accuracy for name, (_, accuracy) in actions.items()}
+    assert np.all(dead["lower rate only"] > 0.8)
+    assert np.all(right["lower rate only"] < 0.6)
+    assert np.all(right["leaky ReLU instead"] < 0.6)
+    assert np.all(dead["biases moved"] < 0.25)
+    assert np.all(right["biases moved"] < 0.6)
+    assert np.all(dead["batch norm added"] < 0.2)
+    assert np.all(right["batch norm added"] > right["lower rate only"] + 0.1)
+    assert np.all(right["dead units renewed"] > 0.8)
+    assert np.all(right["all started again"] > 0.9)
+    assert (
+        np.median(right["all started again"])
+        > np.median(right["dead units renewed"])
+        > np.median(right["batch norm added"])
+    )
+
+
+def test_dead_units_are_found_in_any_sequential_model():
+    inner = keras.Sequential([keras.layers.Dense(5, "relu", name="nested")])
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            keras.layers.Conv2D(4, 3),
+            keras.layers.BatchNormalization(),
+            keras.layers.ReLU(name="channels"),
+            keras.layers.Dropout(0.9),
+            keras.layers.Flatten(),
+            inner,
+            keras.layers.Dense(3),
+        ]
+    )
+    norm = model.layers[1]
+    norm.beta.assign([0.0, -1e6, 0.0, 0.0])
+    inner.layers[0].bias.assign([0.0, 0.0, 0.0, 0.0, -1e6])
+    x = np.random.default_rng(0).standard_normal((600, 8, 8, 1))
+    x[100:] = 0  # what fires in the first batch only is not dead
+    found = dead_units(model, x.astype("float32"), batch=100)
+    assert list(found) == ["channels", "nested"]
+    assert found["channels"].tolist() == [False, True, False, False]
+    assert found["nested"].tolist()[-1]
