@@ -21,7 +21,7 @@ SHOWN = (1, 5, 10)
 
 def sigmoid(z: np.ndarray) -> np.ndarray:
     """Return 1/(1 + e⁻ᶻ)."""
-    return keras.ops.convert_to_numpy(keras.activations.sigmoid(z))
+    return np.asarray(keras.activations.sigmoid(z))
 
 
 def measure_ends() -> dict[str, np.ndarray]:
