@@ -157,7 +157,11 @@ def test_a_chapter_ends_with_what_to_copy_exercises_and_references(page):
     titles = re.findall(r"^## (.+?)(?: \{.*)?$", prose(page), re.MULTILINE)
     assert titles[-3:] == ["What to copy", "Exercises", "References"]
     copied = section(page, "What to copy")
-    assert "--8<--" in copied or "#copy)" in copied
+    code = "\n".join(block.code for block in read(page).blocks)
+    named = re.findall(r"`(\w+)(?:\.py|\()", copied)
+    assert "--8<--" in copied or "#copy)" in copied or named
+    for name in named:
+        assert f"def {name}(" in code, f"{name} is not on the page"
 
 
 @every_chapter
@@ -193,9 +197,14 @@ def test_each_claim_is_asserted(page):
 
 @every_chapter
 def test_each_decimal_number_in_the_prose_is_one_that_was_checked(page):
-    """A test of the page quotes it, or code on the page has or prints it."""
+    """A test of the page quotes it, or code on the page has or prints it.
+
+    What belongs to the protocol, as a learning rate, stands in `figures.py`.
+    """
     found = read(page)
+    figures = ROOT / f"snippets/{page.stem}/figures.py"
     sources_of_numbers = [
+        figures.read_text("utf-8") if figures.is_file() else "",
         (ROOT / f"tests/test_{page.stem}.py").read_text("utf-8"),
         *(block.code for block in found.blocks),
     ]
