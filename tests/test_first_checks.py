@@ -11,7 +11,7 @@ from snippets.first_checks.build import build
 from snippets.first_checks.learning_rates import learning_rates
 from snippets.first_checks.one_batch import one_batch
 
-LN10 = np.log(10)
+LN10 = np.log(10)  # 2.303
 
 
 def last(losses):
