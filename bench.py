@@ -24,6 +24,7 @@ from urllib.request import urlopen
 
 from mkdocs.utils.yaml import yaml_load
 
+from sitegen.checked import contents, dress
 from sitegen.environment import find_browser
 from tests.browser import Tab, chromium, serve
 
@@ -67,7 +68,8 @@ def cold(project: Path) -> list[Row]:
 def make_bare(project: Path) -> Path:
     """Return a configuration of the same site without `sitegen`.
 
-    What is generated counts as there already, as plain files.
+    The pages are the same: what is generated, and what is written on the
+    pages about their checks, is there already, as plain files.
     """
     docs = project / "bare-docs"
     shutil.copytree(project / "docs", docs)
@@ -75,6 +77,10 @@ def make_bare(project: Path) -> Path:
     for light in docs.glob("figures/*/*-light.svg"):
         plain = light.name.replace("-light", "")
         shutil.copy(light, light.with_name(plain))
+    for page in docs.rglob("*.md"):
+        text, name = page.read_text("utf-8"), f"docs/{page.relative_to(docs)}"
+        checks = contents(text, name, project)
+        page.write_text(dress(text, page.stem, checks, False), "utf-8")
     full = yaml_load((project / "mkdocs.yml").read_text("utf-8"))
     extensions = [
         extension
