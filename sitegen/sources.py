@@ -59,7 +59,7 @@ class Module:
         while waiting:
             node = waiting.pop()
             reached.add(node)
-            for used in ast.walk(node):
+            for used in _uses(node):
                 if isinstance(used, ast.Name):
                     for target in self.named.get(used.id, []):
                         if target not in reached:
@@ -67,7 +67,16 @@ class Module:
         return [node for node in self.tree.body if node in reached]
 
 
-_parsed = cache(Module)  # one file is part of many keys
+# One file, one statement is part of many keys.
+_parsed = cache(Module)
+_dump = cache(ast.dump)
+
+
+@cache
+def _uses(node: ast.AST) -> list[ast.AST]:
+    """Return the names and the imports in a node."""
+    kinds = ast.Name | ast.Import | ast.ImportFrom
+    return [part for part in ast.walk(node) if isinstance(part, kinds)]
 
 
 def _module(path: Path) -> Module:
@@ -144,7 +153,7 @@ def _code(root: Path, path: Path, name: str) -> list[str]:
     reached = module.reached_from(name)
     for node in reached:
         _follow(root, path, node, seen)
-    return [ast.dump(node) for node in reached] + [
+    return [_dump(node) for node in reached] + [
         f"{file.relative_to(root)} {seen[file]}" for file in sorted(seen)
     ]
 
@@ -154,7 +163,7 @@ def _follow(
 ) -> None:
     """Collect the modules of `snippets` that a node of a file imports."""
     package = (*importer.parent.relative_to(root).parts, "")
-    for part in ast.walk(node):
+    for part in _uses(node):
         names: list[str] = []
         if isinstance(part, ast.Import):
             names = [alias.name for alias in part.names]
@@ -175,7 +184,7 @@ def _follow(
             ):  # fmt: skip
                 if file.is_file() and file not in seen:
                     tree = _module(file).tree
-                    seen[file] = ast.dump(tree)
+                    seen[file] = _dump(tree)
                     _follow(root, file, tree, seen)
 
 

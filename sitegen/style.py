@@ -70,6 +70,7 @@ SETTINGS: Any = {
     "ytick.minor.size": 0,
     "axes.prop_cycle": cycler(color=["ink"]),
     "svg.fonttype": "none",
+    "path.simplify_threshold": 0.3,  # pixels: fewer bytes, the same line
 }
 
 
