@@ -9,13 +9,13 @@ from fontTools import subset
 from fontTools.ttLib import TTFont
 
 CHARACTERS = (
-    "0123456789 \u00a0!()+,-./:;<=>[]{|}"
-    "CDELRUVabcdefghiklmnoprstuvwxyzΔΣ"
-    "𝐶𝐸𝐻𝐿𝑁𝑊𝑋𝑍𝑎𝑏𝑐𝑑𝑒𝑓𝑔ℎ𝑖𝑗𝑘𝑙𝑚𝑛𝑝𝑞𝑟𝑠𝑡𝑢𝑣𝑤𝑥𝑦𝑧"
-    "𝛼𝛽𝛾𝛿𝜀𝜂𝜃𝜆𝜇𝜋𝜌𝜎𝜏𝜑𝜒𝜕"
-    "𝒩𝔼±×·⋅−⊤∂∑∏√∞∈∼≈≠≤≥→‖⟨⟩…′⏟‾"
+    "0123456789 \u00a0()+,-./:<=>[]{|}"
+    "CDELRUVabcdefghiklmnoprstuvwxyz"
+    "𝐶𝐸𝐿𝑊𝑎𝑏𝑐𝑑𝑒𝑓𝑔ℎ𝑖𝑗𝑘𝑙𝑚𝑛𝑝𝑞𝑟𝑠𝑡𝑢𝑣𝑤𝑥𝑦𝑧"
+    "𝛼𝛽𝛿𝜀𝜂𝜃𝜆𝜇𝜋𝜌𝜎𝜏𝜑𝜕"
+    "𝒩𝔼±×·⋅−⊤∂∑√∞∈∼≈≠≤≥→‖⟨⟩…′⏟‾"
 )
-STRETCHES = set("()[]{}|‖√∑∏⏟‾")
+STRETCHES = set("()[]{}|‖√∑⏟‾")
 # Of up to thirteen sizes these do; larger brackets are built from pieces.
 SIZES = (0, 1, 4)
 
