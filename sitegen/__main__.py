@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> None:
     elif arguments == ["count"]:
         pages = counts(ROOT)
         for page, row in {"": COLUMNS, **pages}.items():
-            print(f"{page:32}", *(f"{cell:>8}" for cell in row))
+            print(f"{page:36}", *(f"{cell:>8}" for cell in row))
         print(totals(pages))
     else:
         sys.exit("usage: python -m sitegen build | count")
