@@ -536,8 +536,14 @@ def make(clone: Path, *words: str) -> subprocess.CompletedProcess:
     (clone / "sitegen" / "math.py").write_text("raise ImportError")
     for name in ("Makefile", "requirements.txt"):
         shutil.copy(ROOT / name, clone)
-    # The tests run below a make of their own: this one is not its child.
-    outside = {k: v for k, v in os.environ.items() if "MAKE" not in k}
+    # The tests run below a make of their own: this one is not its child, and
+    # must not inherit what was asked of that one.
+    asked = {"PYTHON", "PORT", "WORKERS", "UPGRADE"}
+    outside = {
+        k: v
+        for k, v in os.environ.items()
+        if "MAKE" not in k and k not in asked
+    }
     return subprocess.run(
         [MAKE, *words], cwd=clone, env=outside,
         capture_output=True, text=True, check=False,
