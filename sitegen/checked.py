@@ -31,7 +31,7 @@ CODE = re.compile(
 CLAIM = re.compile(r"\[✓\]\(#(test_\w+)\)")
 TITLE = re.compile(r"^# .+$", re.MULTILINE)
 PICTURE = re.compile(r"^!\[.*\]\((?:\.\./)*figures/.*\)$", re.MULTILINE)
-RAN_WITH = ("keras", "tensorflow", "numpy", "matplotlib")
+RAN_WITH = ("Keras", "TensorFlow", "NumPy", "Matplotlib")
 PRIORITY = 35  # before the includes (32) are expanded
 
 
@@ -122,15 +122,15 @@ def _section(found: Contents) -> Iterator[str]:
     yield "\n\n//// html | section.checked\n"
     yield "## What checks this page {#checked}\n"
     total = _count(found.marks + found.outputs, "claim")
-    parts = [
-        _count(len(found.claims), "test"),
-        _count(found.outputs, "printed output"),
-        _count(found.listings, "listing"),
-    ]
+    parts = {
+        "test": len(found.claims),
+        "printed output": found.outputs,
+        "listing": found.listings,
+    }
+    said = [_count(number, what) for what, number in parts.items() if number]
     yield (
-        f"**Checked.** {total}: {parts[0]} and {parts[1]}, beside "
-        f"{parts[2]} run alone in an empty folder, each time the site is "
-        f"published.\n\n{_versions()}\n{{: .checked-with }}\n"
+        f"**Checked.** {total}, each time the site is published: "
+        f"{', '.join(said)}.\n\n{_versions()}\n{{: .checked-with }}\n"
     )
     for test, source in found.claims.items():
         sentence = test.removeprefix("test_").replace("_", " ").capitalize()
@@ -180,11 +180,8 @@ def _functions(tests: Path) -> dict[str, str]:
 @cache
 def _versions() -> str:
     python = ".".join(map(str, sys.version_info[:3]))
-    names = {"keras": "Keras", "tensorflow": "TensorFlow", "numpy": "NumPy",
-             "matplotlib": "Matplotlib"}  # fmt: skip
-    return " · ".join(
-        [*(f"{names[p]} {version(p)}" for p in RAN_WITH), f"Python {python}"]
-    )
+    ran_with = [f"{name} {version(name.lower())}" for name in RAN_WITH]
+    return " · ".join([*ran_with, f"Python {python}"])
 
 
 class Dress(Preprocessor):
