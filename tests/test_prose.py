@@ -112,7 +112,7 @@ def test_marks_lead_to_tests_and_code_stays_as_it_is(page_project):
     assert dressed.count('<a href="#test_two"') == 1
     assert dressed.count("[✓](#test_code)") == PAGE.count("[✓](#test_code)")
     assert "4 checked claims</a><span>1 figure</span>" in dressed
-    assert "2 tests and 1 printed output, beside 1 listing" in dressed
+    assert ": 2 tests, 1 printed output, 1 listing.\n" in dressed
     assert "def test_two():\n    assert 2" in dressed
 
 
