@@ -1,0 +1,1 @@
+"""The sweep behind the atlas: its grid, its cells, what runs them."""
