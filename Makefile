@@ -24,7 +24,7 @@ SCRIPT := -I sitegen/environment.py
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help serve site check test bench lock clean environment port browser
+.PHONY: help serve site check test atlas bench lock clean environment port browser
 .NOTPARALLEL:
 
 help: ## list these commands
@@ -47,6 +47,9 @@ check: environment ## the quick checks: style, types, workflows
 
 test: check site browser ## everything: the checks, the build, all tests
 	$(PY) -m pytest -n $(WORKERS)
+
+atlas: environment ## run what the atlas lacks: hours [SCHEDULER=tcp://…]
+	$(PY) -m atlas $(if $(SCHEDULER),--scheduler $(SCHEDULER))
 
 bench: environment ## measure the budgets: build, reload, page weight
 	$(PY) bench.py

@@ -1,35 +1,50 @@
 """Run what is missing of the grid, here or on a Dask cluster.
 
 A finished cell is a file of its own, renamed into place: the sweep can be
-stopped at any moment and goes on where it was.
+stopped at any moment and goes on where it was. Nothing here imports
+TensorFlow before a cell runs.
 """
 
 import ast
+import csv
+import gzip
 import hashlib
+import io
 import json
 import os
 import platform
-from collections.abc import Iterator
-from dataclasses import asdict
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from statistics import median
+from time import monotonic
 from typing import Any
 
 from atlas.grid import Cell, grid, rates_beyond
+from snippets.atlas.verdicts import KIND, Run, best_rate, by_kind, read_runs
 
 ROOT = Path(__file__).parents[1]
 ENGINE = (
-    "snippets/atlas/batched_runs.py", "atlas/cell.py", "atlas/data.py",
-)  # fmt: skip
+    "snippets/atlas/batched_runs.py",
+    "atlas/cell.py",
+    "atlas/data.py",
+)
+LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "mnist1d")
 DONE = ROOT / ".cache" / "atlas"
 TABLE = ROOT / "snippets" / "atlas" / "results.csv.gz"
 ABOUT = TABLE.with_name("results.json")
-LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "mnist1d")
-Row = dict[str, Any]
+DIGITS = 5  # significant ones of a number in the table
 
 
+class SweepError(Exception):
+    """The sweep cannot go on; says why and what to do."""
+
+
+@cache
 def engine_hash() -> str:
     """Hash the code that a run's result comes from; not its comments."""
     found = hashlib.sha256()
@@ -44,92 +59,211 @@ def engine_hash() -> str:
     return found.hexdigest()[:16]
 
 
+def versions() -> dict[str, str]:
+    """Return the versions that a result may depend on."""
+    return {name: version(name) for name in LIBRARIES}
+
+
 def file_of(cell: Cell) -> Path:
     """Return where a finished cell lies."""
     what = json.dumps([engine_hash(), asdict(cell)])
     return DONE / (hashlib.sha256(what.encode()).hexdigest()[:24] + ".json")
 
 
-def finished(cell: Cell) -> dict[str, Any] | None:
-    """Return what a finished cell holds, or `None`."""
-    try:
-        return json.loads(file_of(cell).read_text("utf-8"))  # type: ignore[no-any-return]
-    except FileNotFoundError:
-        return None
-
-
-def keep(cell: Cell, rows: list[Row], seconds: float) -> None:
+def keep(cell: Cell, rows: list[Run], seconds: float) -> None:
     """Write a finished cell, whole or not at all."""
     DONE.mkdir(parents=True, exist_ok=True)
     target = file_of(cell)
     part = target.with_suffix(f".{os.getpid()}")
     part.write_text(
         json.dumps(
-            {"cell": asdict(cell), "rows": rows, "seconds": seconds}
-            | {"about": about()}
+            {
+                "cell": asdict(cell),
+                "rows": rows,
+                "seconds": seconds,
+                "about": {
+                    "engine": engine_hash(),
+                    "date": datetime.now(UTC).date().isoformat(),
+                    "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+                    "python": platform.python_version(),
+                    **versions(),
+                },
+            }
         ),
         "utf-8",
     )
     part.replace(target)
 
 
-def about() -> dict[str, str]:
-    """Return what a result depends on besides its code."""
+@cache
+def _table() -> dict[tuple, list[Run]]:
+    """Return the committed rows by kind, if this engine made them."""
+    if not TABLE.exists() or not ABOUT.exists():
+        return {}
+    if json.loads(ABOUT.read_text("utf-8"))["engine"] != engine_hash():
+        return {}
+    return by_kind(read_runs(TABLE))
+
+
+def finished(cell: Cell) -> list[Run] | None:
+    """Return a finished cell's rows, or `None`: from its file or the table."""
+    try:
+        done = json.loads(file_of(cell).read_text("utf-8"))
+    except FileNotFoundError:
+        kind = tuple(getattr(cell, name) for name in KIND)
+        rows = [r for r in _table().get(kind, []) if r["rate"] in cell.rates]
+        return rows if {r["rate"] for r in rows} == {*cell.rates} else None
+    return [rounded(row) for row in done["rows"]]
+
+
+def rounded(row: Run) -> Run:
+    """Return the row as the table has it."""
     return {
-        "engine": engine_hash(),
-        "date": datetime.now(UTC).date().isoformat(),
-        "python": platform.python_version(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        **{name: version(name) for name in LIBRARIES},
+        name: float(f"{value:.{DIGITS}g}")
+        if isinstance(value, float)
+        else value
+        for name, value in row.items()
     }
 
 
-def best_rate(rows: list[Row]) -> float:
-    """Return the rate that trains most seeds, then soonest, then furthest."""
-    by_rate: dict[float, list[Row]] = {}
-    for row in rows:
-        by_rate.setdefault(row["rate"], []).append(row)
+def parts(cell: Cell) -> Iterator[tuple[Cell, list[Run] | None]]:
+    """Yield a cell and the extensions of its rates, each with its rows.
 
-    def order(rate: float) -> tuple[int, float, float]:
-        runs = by_rate[rate]
-        never, infinite = 10**6, float("inf")
-        return (
-            -sum(run["updates"] is not None for run in runs),
-            median(run["updates"] or never for run in runs),
-            median(
-                infinite if run["diverged"] is not None else run["loss"]
-                for run in runs
-            ),
-        )
-
-    return min(by_rate, key=order)
-
-
-def missing() -> Iterator[Cell]:
-    """Yield the cells to run next: the grid's, then the extensions'."""
-    extensions: list[Cell] = []
-    for cell in grid():
-        done = finished(cell)
-        if done is None:
-            yield cell
-            done = finished(cell)
-        if done is not None:
-            extensions.append(cell)
-    for cell in extensions:
-        yield from _extension(cell)
-
-
-def _extension(cell: Cell) -> Iterator[Cell]:
-    rows: list[Row] = []
-    tried: tuple[float, ...] = ()
+    Ends with the first one that is not finished, or when the best rate is
+    not at an edge of those tried.
+    """
+    known: list[Run] = []
     rates = cell.rates
     while rates:
-        part = Cell(**(asdict(cell) | {"rates": rates}))
-        if finished(part) is None:
-            yield part
-        done = finished(part)
-        if done is None:  # stopped, or somebody else is at it
+        part = replace(cell, rates=rates)
+        rows = finished(part)
+        yield part, rows
+        if rows is None:
             return
-        rows += done["rows"]
-        tried += rates
-        rates = rates_beyond(tried, best_rate(rows))
+        known += rows
+        tried = tuple({row["rate"] for row in known})
+        rates = rates_beyond(tried, best_rate(known))
+
+
+def missing_part(cell: Cell) -> Cell | None:
+    """Return what of a cell is to be run next."""
+    return next((part for part, rows in parts(cell) if rows is None), None)
+
+
+def run_here(cells: list[Cell], done: Callable[[], None]) -> None:
+    """Run what is missing of each cell, one after the other."""
+    from atlas.cell import run_cell
+
+    for cell in cells:
+        while part := missing_part(cell):
+            begun = monotonic()
+            rows = run_cell(part)
+            keep(part, rows, monotonic() - begun)
+        done()
+
+
+def remote(part: Cell, wanted: dict[str, str]) -> tuple[list[Run], float]:
+    """Run one cell on a worker that has the wanted versions."""
+    if versions() != wanted:
+        other = {n: v for n, v in versions().items() if v != wanted[n]}
+        raise SweepError(
+            f"the worker on {platform.node()} has {other}, the table is made "
+            f"with { {name: wanted[name] for name in other} }: install "
+            "requirements.txt there"
+        )
+    os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
+    from atlas.cell import run_cell
+
+    begun = monotonic()
+    return run_cell(part), monotonic() - begun
+
+
+def run_on(scheduler: str, cells: list[Cell], done: Callable[[], None]) -> None:
+    """Run what is missing on the workers of a Dask scheduler.
+
+    The code travels with the work. A worker that dies costs the cells it
+    had, which others run again; one with other versions ends the sweep.
+    """
+    from distributed import Client, as_completed
+
+    with Client(scheduler, timeout="20s") as client:
+        with tempfile.TemporaryDirectory() as folder:
+            client.upload_file(str(_packed(Path(folder))))
+        waiting = {}
+
+        def submit(cell: Cell) -> Any:
+            part = missing_part(cell)
+            if part is None:
+                done()
+                return None
+            future = client.submit(remote, part, versions(), pure=False)
+            waiting[future.key] = (cell, part)
+            return future
+
+        results = as_completed([f for f in map(submit, cells) if f])
+        for future in results:
+            rows, seconds = future.result()
+            cell, part = waiting.pop(future.key)
+            keep(part, rows, seconds)
+            if following := submit(cell):
+                results.add(following)
+
+
+def _packed(folder: Path) -> Path:
+    """Return a zip of the modules that a worker needs."""
+    target = folder / "atlas_sweep.zip"
+    with zipfile.ZipFile(target, "w") as packed:
+        for source in (
+            *(ROOT / "atlas").glob("*.py"),
+            ROOT / "snippets" / "__init__.py",
+            *(ROOT / "snippets" / "atlas").glob("*.py"),
+        ):
+            packed.write(source, source.relative_to(ROOT))
+    return target
+
+
+def collect(cells: list[Cell]) -> tuple[int, int]:
+    """Write the table of all finished rows; returns cells, and rows.
+
+    The date and the machine are those of the cells' own files; where the
+    table was the source, what it said before stays.
+    """
+    rows: list[Run] = []
+    whole = 0
+    for cell in cells:
+        found = list(parts(cell))
+        rows += [row for _, some in found for row in some or ()]
+        whole += found[-1][1] is not None
+    if not rows:
+        raise SweepError("no cell is finished: run `make atlas` first")
+    text = io.StringIO()
+    names = list(rows[0])
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    packed = gzip.compress(text.getvalue().encode(), mtime=0)
+    seen = [json.loads(path.read_text("utf-8")) for path in DONE.glob("*.json")]
+    mine = [it for it in seen if it["about"]["engine"] == engine_hash()]
+    if mine:
+        latest = max(mine, key=lambda it: str(it["about"]["date"]))["about"]
+        hours = sum(it["seconds"] for it in mine) / 3600
+        about = latest | {
+            "grid": grid_hash(cells),
+            "cells": whole,
+            "of": len(cells),
+            "runs": len(rows),
+            "hours": round(hours, 1),
+        }
+        part = ABOUT.with_suffix(".part")
+        part.write_text(json.dumps(about, indent=1) + "\n", "utf-8")
+        part.replace(ABOUT)
+    part = TABLE.with_suffix(".part")
+    part.write_bytes(packed)
+    part.replace(TABLE)
+    return whole, len(rows)
+
+
+def grid_hash(cells: list[Cell] | None = None) -> str:
+    """Hash the grid that the table is to cover."""
+    what = json.dumps([asdict(cell) for cell in sorted(cells or grid())])
+    return hashlib.sha256(what.encode()).hexdigest()[:16]

@@ -87,12 +87,13 @@ def measurement_key(root: Path, slug: str, name: str) -> str:
     """Hash what can change `measure_<name>` of a chapter.
 
     Its own code, what that code uses in `figures.py`, every module of
-    `snippets` that it imports, transitively, and the versions of Python and
-    of the libraries. Comments, docstrings, other measurements and the way
+    `snippets` that it imports, transitively, the data files next to
+    `figures.py`, and the versions of Python and of the libraries. Comments, docstrings, other measurements and the way
     of drawing are not among them.
     """
     return _hash(
         *_code(root, figures_file(root, slug), f"measure_{name}"),
+        *_data(root, slug),
         *_versions(MEASURED_WITH),
     )
 
@@ -145,6 +146,16 @@ def jobs(root: Path, slug: str) -> tuple[list[str], dict[str, list[str]]]:
                     f"after measurements ({', '.join(measured)})"
                 )
     return measured, drawn
+
+
+def _data(root: Path, slug: str) -> list[str]:
+    """Return the data files next to a `figures.py`, by name and hash."""
+    folder = figures_file(root, slug).parent
+    return [
+        f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+        for path in sorted(folder.iterdir())
+        if path.is_file() and path.suffix in {".gz", ".csv", ".json"}
+    ]
 
 
 def _code(root: Path, path: Path, name: str) -> list[str]:
