@@ -14,7 +14,11 @@ RATES = {
     "momentum": (0.001, 0.003, 0.01, 0.03, 0.1),
     "adam": (0.0001, 0.0003, 0.001, 0.003, 0.01),
 }
-LOWEST, HIGHEST = 1e-5, 10.0  # how far a sweep of rates is extended
+# The steps of the rates: how far a sweep of them is extended.
+LADDER = (
+    0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003,
+    0.01, 0.03, 0.1, 0.3, 1.0, 3.0,
+)  # fmt: skip
 SEEDS = 5
 
 # The pairs that people use, or that theory recommends.
@@ -77,17 +81,9 @@ def grid() -> list[Cell]:
 
 def rates_beyond(tried: tuple[float, ...], best: float) -> tuple[float, ...]:
     """Return two more rates when the best one is at an edge, else none."""
-    up, down = max(tried), min(tried)
-    if best == up:
-        more = [_round(up * 10**0.5), _round(up * 10)]
-    elif best == down:
-        more = [_round(down / 10**0.5), _round(down / 10)]
-    else:
-        return ()
-    return tuple(rate for rate in more if LOWEST <= rate <= HIGHEST)
-
-
-def _round(rate: float) -> float:
-    """Round to 1 or 3 and a power of ten, the steps of the sweep."""
-    text = f"{rate:.0e}"
-    return float(text)
+    places = [LADDER.index(rate) for rate in tried]
+    if best == max(tried):
+        return LADDER[max(places) + 1 : max(places) + 3]
+    if best == min(tried):
+        return LADDER[max(min(places) - 2, 0) : min(places)]
+    return ()

@@ -16,16 +16,26 @@ import platform
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
+from multiprocessing import get_context
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from atlas.grid import Cell, grid, rates_beyond
-from snippets.atlas.verdicts import KIND, Run, best_rate, by_kind, read_runs
+from snippets.atlas.verdicts import (
+    KIND,
+    Run,
+    best_rate,
+    by_kind,
+    by_rate,
+    read_runs,
+)
 
 ROOT = Path(__file__).parents[1]
 ENGINE = (
@@ -37,7 +47,10 @@ LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "mnist1d")
 DONE = ROOT / ".cache" / "atlas"
 TABLE = ROOT / "snippets" / "atlas" / "results.csv.gz"
 ABOUT = TABLE.with_name("results.json")
+CHANCE = 2.3026  # ln 10: the loss of a network that has learned nothing
 DIGITS = 5  # significant ones of a number in the table
+CELLS_A_PROCESS = 20
+CONNECT = "20s"  # to wait for a scheduler
 
 
 class SweepError(Exception):
@@ -142,7 +155,21 @@ def parts(cell: Cell) -> Iterator[tuple[Cell, list[Run] | None]]:
             return
         known += rows
         tried = tuple({row["rate"] for row in known})
-        rates = rates_beyond(tried, best_rate(known))
+        rates = rates_beyond(tried, _promising(known))
+
+
+def _promising(rows: list[Run]) -> float:
+    """Return the rate next to which to look for a better one.
+
+    Where nothing learns at any rate, the best of them means nothing: then
+    it is the highest one, unless most of its runs diverge.
+    """
+    at = by_rate(rows)
+    if any((run["loss"] or CHANCE) < CHANCE - 0.1 for run in rows):
+        return best_rate(rows)
+    top = at[max(at)]
+    stable = sum(run["diverged"] is None for run in top) > len(top) / 2
+    return max(at) if stable else sorted(at)[1]
 
 
 def missing_part(cell: Cell) -> Cell | None:
@@ -151,15 +178,37 @@ def missing_part(cell: Cell) -> Cell | None:
 
 
 def run_here(cells: list[Cell], done: Callable[[], None]) -> None:
-    """Run what is missing of each cell, one after the other."""
+    """Run what is missing of each cell, one after the other.
+
+    In a process of its own, and after `CELLS_A_PROCESS` in a new one: what
+    TensorFlow has compiled, it keeps.
+    """
+    with ProcessPoolExecutor(
+        max_workers=1,
+        mp_context=get_context("spawn"),
+        max_tasks_per_child=CELLS_A_PROCESS,
+    ) as process:
+        for cell in cells:
+            while part := missing_part(cell):
+                try:
+                    rows, seconds = process.submit(timed, part).result()
+                except BrokenProcessPool as error:
+                    raise SweepError(
+                        f"the process that ran {part} was killed: too little "
+                        "memory? `make atlas` goes on from here"
+                    ) from error
+                keep(part, rows, seconds)
+            done()
+
+
+def timed(part: Cell) -> tuple[list[Run], float]:
+    """Run one cell; returns its rows and the seconds that it took."""
+    os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from atlas.cell import run_cell
 
-    for cell in cells:
-        while part := missing_part(cell):
-            begun = monotonic()
-            rows = run_cell(part)
-            keep(part, rows, monotonic() - begun)
-        done()
+    begun = monotonic()
+    return run_cell(part), monotonic() - begun
 
 
 def remote(part: Cell, wanted: dict[str, str]) -> tuple[list[Run], float]:
@@ -171,11 +220,7 @@ def remote(part: Cell, wanted: dict[str, str]) -> tuple[list[Run], float]:
             f"with { {name: wanted[name] for name in other} }: install "
             "requirements.txt there"
         )
-    os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
-    from atlas.cell import run_cell
-
-    begun = monotonic()
-    return run_cell(part), monotonic() - begun
+    return timed(part)
 
 
 def run_on(scheduler: str, cells: list[Cell], done: Callable[[], None]) -> None:
@@ -186,7 +231,7 @@ def run_on(scheduler: str, cells: list[Cell], done: Callable[[], None]) -> None:
     """
     from distributed import Client, as_completed
 
-    with Client(scheduler, timeout="20s") as client:
+    with Client(scheduler, timeout=CONNECT) as client:
         with tempfile.TemporaryDirectory() as folder:
             client.upload_file(str(_packed(Path(folder))))
         waiting = {}

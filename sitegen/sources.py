@@ -88,12 +88,15 @@ def measurement_key(root: Path, slug: str, name: str) -> str:
 
     Its own code, what that code uses in `figures.py`, every module of
     `snippets` that it imports, transitively, the data files next to
-    `figures.py`, and the versions of Python and of the libraries. Comments, docstrings, other measurements and the way
-    of drawing are not among them.
+    `figures.py`, and the versions of Python and of the libraries. Comments,
+    docstrings, other measurements and the way of drawing are not among them.
     """
     return _hash(
         *_code(root, figures_file(root, slug), f"measure_{name}"),
-        *_data(root, slug),
+        *(
+            f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+            for path in data_files(root, slug)
+        ),
         *_versions(MEASURED_WITH),
     )
 
@@ -122,6 +125,15 @@ def chapters(root: Path) -> list[str]:
     return sorted(path.parent.name for path in found)
 
 
+def data_files(root: Path, slug: str) -> list[Path]:
+    """Return the data files next to a chapter's `figures.py`."""
+    return [
+        path
+        for path in sorted(figures_file(root, slug).parent.iterdir())
+        if path.is_file() and path.suffix in {".gz", ".csv", ".json"}
+    ]
+
+
 def data_of(plot: ast.FunctionDef) -> list[str]:
     """Return the measurements that a `plot_*` asks for: its parameters."""
     return [argument.arg for argument in plot.args.args]
@@ -146,16 +158,6 @@ def jobs(root: Path, slug: str) -> tuple[list[str], dict[str, list[str]]]:
                     f"after measurements ({', '.join(measured)})"
                 )
     return measured, drawn
-
-
-def _data(root: Path, slug: str) -> list[str]:
-    """Return the data files next to a `figures.py`, by name and hash."""
-    folder = figures_file(root, slug).parent
-    return [
-        f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}"
-        for path in sorted(folder.iterdir())
-        if path.is_file() and path.suffix in {".gz", ".csv", ".json"}
-    ]
 
 
 def _code(root: Path, path: Path, name: str) -> list[str]:
