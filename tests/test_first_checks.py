@@ -10,6 +10,7 @@ from sklearn.datasets import load_digits
 from snippets.first_checks.build import build
 from snippets.first_checks.learning_rates import learning_rates
 from snippets.first_checks.one_batch import one_batch
+from snippets.unstable_gradients.deep_classifier import deep_classifier
 
 LN10 = np.log(10)  # 2.303
 
@@ -32,6 +33,14 @@ def test_first_loss_far_above_ln_10_means_unscaled_inputs(measured):
     broken, mended = losses["pixels up to 255"], losses["sound"]
     assert not np.isfinite(broken[:, 9:]).any()
     assert np.all(last(mended) < 0.5)
+
+
+def test_the_final_bias_brings_the_first_loss_to_the_entropy(measured):
+    unequal = measured("first_checks", "unequal")
+    entropy = unequal["entropy"]
+    assert np.all(unequal["first loss, zero"] > entropy + 0.6)
+    assert np.all(np.abs(unequal["first loss, set"] - entropy) < 0.2)
+    assert np.all(last(unequal["losses, set"]) < 1)
 
 
 def test_logits_taken_for_probabilities_do_not_train(measured):
@@ -77,6 +86,13 @@ def test_a_flat_loss_is_mended_by_the_initializer(measured):
     losses = measured("first_checks", "losses")
     assert np.abs(losses["ReLU, Glorot, 20 layers"] - LN10).max() < 0.05
     assert np.all(last(losses["ReLU, He, 20 layers"]) < 1.5)
+
+
+def test_labels_of_other_inputs_keep_the_loss_at_ln_10(measured):
+    losses = measured("first_checks", "losses")
+    assert np.all(last(losses["shuffled labels"]) > 2.2)
+    at_the_same_time = losses["sound"][:, : losses["shuffled labels"].shape[1]]
+    assert np.all(last(at_the_same_time) < 0.6)
 
 
 def test_wide_weights_are_not_a_number_at_once(measured):
@@ -135,13 +151,26 @@ def test_the_probes_leave_the_network_as_it_was():
     assert float(model.optimizer.learning_rate) == pytest.approx(0.02)
 
 
+def test_sigmoids_leave_the_first_kernels_where_they_are(measured):
+    trained = measured("first_checks", "moves")
+    broken, mended = (
+        trained[f"moves, {name}, Glorot"] for name in ("sigmoid", "tanh")
+    )
+    assert len(broken) == len(mended) == 5
+    assert np.all(broken[:, 0] < 0.001)
+    assert np.all(broken[:, -1] > 0.05)  # 5 %
+    assert np.all(np.abs(last(trained["losses, sigmoid, Glorot"]) - LN10) < 0.1)
+    assert np.all(mended[:, 0] > 0.1)
+    assert np.all(last(trained["losses, tanh, Glorot"]) < 0.4)
+
+
 def test_too_many_dead_units_are_mended_by_a_lower_rate(measured):
-    damage = measured("dead_units", "damage")
-    killed, _ = damage["by rate"][:, 3]
-    _, accuracy = damage["actions"]["all started again"]
-    assert np.all(killed > 0.8)
-    assert np.all(measured("first_checks", "probes")["dead, sound"] < 0.15)
-    assert np.all(accuracy > 0.9)
+    adam = measured("first_checks", "dead")
+    assert np.all(adam["dead at the start"] < 0.15)
+    assert np.all(adam["dead, 0.1"] > 0.8)
+    assert np.all(last(adam["losses, 0.1"]) > 1.5)
+    assert np.all(adam["dead, 0.003"] < 0.2)
+    assert np.all(last(adam["losses, 0.003"]) < 0.3)
 
 
 def test_a_pinned_network_lags_behind_a_free_one(measured):
@@ -154,35 +183,66 @@ def test_a_pinned_network_lags_behind_a_free_one(measured):
     assert np.all(free < 0.5)
 
 
-def test_five_layers_hide_what_twenty_show(measured):
-    losses = measured("first_checks", "losses")
-    assert np.all(last(losses["ReLU, Glorot, 5 layers"]) < 0.6)
-    assert np.all(np.abs(last(losses["ReLU, Glorot, 20 layers"]) - LN10) < 0.05)
+def test_pinned_sigmoids_are_mended_by_tanh_only(measured):
+    probes = measured("first_checks", "probes")
+    assert np.all(probes["pinned, sigmoid, N(0, 1)"] > 0.4)
+    assert np.all(probes["pinned, sigmoid, Glorot"] == 0)
+    trained = measured("first_checks", "moves")
+    assert np.all(np.abs(last(trained["losses, sigmoid, Glorot"]) - LN10) < 0.1)
+    assert np.all(last(trained["losses, tanh, Glorot"]) < 0.4)
 
 
-def test_tanh_fits_the_default_at_twenty_layers(measured):
-    losses = measured("first_checks", "losses")
-    tanh = last(losses["tanh, Glorot, 20 layers"])
-    assert np.all(tanh < 0.7)
-    assert tanh.max() < last(losses["ReLU, He, 20 layers"]).min()
-    factor = measured("first_checks", "probes")[
-        "factor, tanh, Glorot, 20 layers"
-    ]
-    assert np.all((factor > 0.9) & (factor < 1.1))
+def test_five_layers_hide_what_thirty_show(measured):
+    shallow = measured("first_checks", "losses")["ReLU, Glorot, 5 layers"]
+    assert np.all(last(shallow) < LN10 / 2)
+    deep = measured("unstable_gradients", "losses")["ReLU, Glorot"]
+    assert shallow.shape == deep.shape == (5, 300)
+    assert np.abs(deep - LN10).max() < 0.02
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_the_thirty_layers_are_those_of_this_page(activation):
+    """They are trained for `unstable_gradients`, once for both pages."""
+    glorot = keras.initializers.GlorotUniform
+    here = build(activation, glorot, depth=30, seed=3)
+    there = deep_classifier(activation, glorot, depth=30, seed=3)
+    for mine, other in zip(here.weights, there.weights, strict=True):
+        assert np.array_equal(mine, other)
+    for mine, other in zip(here.layers, there.layers, strict=True):
+        assert mine.activation is other.activation
+
+
+def test_he_is_slow_and_tanh_fast_at_thirty_layers(measured):
+    deep = measured("unstable_gradients", "losses")
+    he, tanh = last(deep["ReLU, He"]), last(deep["tanh, Glorot"])
+    assert np.all(he < 1.8)
+    assert np.all(tanh < 0.5)
+    assert he.min() > 1.5 * tanh.max()
 
 
 def test_a_changed_initializer_stops_tanh(measured):
     probes = measured("first_checks", "probes")
     narrow = probes["factor, tanh, N(0, 0.05²), 20 layers"]
     assert narrow == pytest.approx(0.5, abs=0.03)
+    glorot = probes["factor, tanh, Glorot, 20 layers"]
+    assert np.all((glorot > 0.9) & (glorot < 1.1))
     losses = measured("first_checks", "losses")
     changed = losses["tanh, N(0, 0.05²), 20 layers"]
     assert np.abs(changed - LN10).max() < 0.05
     assert np.all(last(losses["tanh, Glorot, 20 layers"]) < 0.7)
 
 
-def test_two_instances_part_the_branches(measured):
-    difference = measured("initialization", "branches")
-    assert len(difference["two"]) == 5
-    assert np.all(difference["one instance"] == 0)
-    assert np.all(difference["two"] > 0.1)
+def test_a_changed_activation_needs_another_initializer(measured):
+    losses = measured("first_checks", "losses")
+    assert np.all(last(losses["tanh, Glorot, 20 layers"]) < 0.7)
+    assert np.abs(losses["ReLU, Glorot, 20 layers"] - LN10).max() < 0.05
+    assert np.all(last(losses["ReLU, He, 20 layers"]) < 1.5)
+
+
+def test_branches_of_one_instance_are_one_branch(measured):
+    four = measured("first_checks", "branches")
+    assert four["apart, own"].shape == four["apart, shared"].shape == (5, 6)
+    assert np.all(four["apart, shared"] == 0)
+    assert np.all(last(four["losses, shared"]) > 1.1)
+    assert np.all(four["apart, own"] > 0.5)
+    assert np.all(last(four["losses, own"]) < 0.6)

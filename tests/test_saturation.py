@@ -17,6 +17,30 @@ def test_weights_of_unit_variance_saturate_most_sigmoids(measured):
     assert np.all(layers["Glorot, 300 units"]["share"] < 1e-4)
 
 
+def test_only_a_fixed_variance_sees_the_width(measured):
+    layers = measured("saturation", "layers")
+    first, tenth = (
+        [layers[f"N(0, 1), {w} units"]["share"][:, at].mean() for w in WIDTHS]
+        for at in (0, 9)
+    )
+    assert first == pytest.approx((0.56, 0.64, 0.79), abs=0.01)
+    assert tenth == pytest.approx((0.40, 0.50, 0.70), abs=0.02)
+    for scaled in ("He", "LeCun", "Glorot"):
+        networks = [layers[f"{scaled}, {w} units"] for w in WIDTHS]
+        std = np.array([network["std"].mean(0) for network in networks])
+        assert np.all(std.max(0) < 1.2 * std.min(0))
+        shapes = np.array([network["histogram"] for network in networks])
+        apart = np.abs(shapes - shapes[-1]).sum(-1) / 2  # total variation
+        assert np.all(apart < 0.15)
+        for network in networks:
+            assert len(network["share"]) == 5
+            assert np.all(network["share"] < 0.003)
+    for width in WIDTHS:
+        narrow = layers[f"N(0, 0.01²), {width} units"]
+        assert np.all(narrow["share"] == 0)
+        assert narrow["off ½"] < 0.1  # from layer 2 on
+
+
 def test_the_spread_does_not_grow_from_layer_to_layer(measured):
     layers = measured("saturation", "layers")
     for width in WIDTHS:

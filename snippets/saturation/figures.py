@@ -14,9 +14,21 @@ from snippets.saturation.sigmoid_layers import pre_activations
 
 UNIT = partial(keras.initializers.RandomNormal, 0.0, 1.0)
 GLOROT = keras.initializers.GlorotUniform
+# colour, initializer
+DRAWN: dict[str, tuple[str, Any]] = {
+    "N(0, 1)": ("wide", UNIT),
+    "He": ("he", keras.initializers.HeNormal),
+    "LeCun": ("lecun", keras.initializers.LecunNormal),
+    "Glorot": ("glorot", GLOROT),
+    "N(0, 0.01²)": (
+        "narrow",
+        partial(keras.initializers.RandomNormal, 0.0, 0.01),
+    ),
+}
+WIDTHS = (64, 100, 300)
 SEEDS, DEPTH = 5, 10
 DOTS = (0, (1.2, 1.6))
-SHOWN = (1, 5, 10)
+SHOWN = (1, 2, 5, 10)
 
 
 def sigmoid(z: np.ndarray) -> np.ndarray:
@@ -32,14 +44,19 @@ def measure_ends() -> dict[str, np.ndarray]:
 
 
 def measure_layers() -> dict[str, Any]:
-    """Per layer: spread of z, saturated share, mean and histogram of h."""
-    bins = np.linspace(0, 1, 41)
+    """Per layer: spread of z, saturated share and mean of h.
+
+    Histograms: of the layers `SHOWN`. "off ½": the largest distance of an
+    output from ½, layer 1 left out.
+    """
+    bins = np.linspace(0, 1, 21)
     measured: dict[str, Any] = {"bins": bins}
     for name, activation, initializer, width in [
-        ("N(0, 1), 64 units", "sigmoid", UNIT, 64),
-        ("N(0, 1), 100 units", "sigmoid", UNIT, 100),
-        ("N(0, 1), 300 units", "sigmoid", UNIT, 300),
-        ("Glorot, 300 units", "sigmoid", GLOROT, 300),
+        *(
+            (f"{drawn}, {width} units", "sigmoid", initializer, width)
+            for drawn, (_, initializer) in DRAWN.items()
+            for width in WIDTHS
+        ),
         ("tanh, N(0, 1)", "tanh", UNIT, 300),
         ("tanh, Glorot", "tanh", GLOROT, 300),
     ]:
@@ -52,17 +69,19 @@ def measure_layers() -> dict[str, Any]:
             rows["std"].append(z.std((1, 2)))
             rows["share"].append([saturated_share(layer, low) for layer in h])
             rows["mean"].append(h.mean((1, 2)))
-            heights.append([np.histogram(layer, bins)[0] for layer in h])
+            drawn = h[np.subtract(SHOWN, 1)]
+            heights.append([np.histogram(layer, bins)[0] for layer in drawn])
         measured[name] = {k: np.array(v) for k, v in rows.items()}
         measured[name]["histogram"] = np.mean(heights, 0) / heights[0][0].sum()
         measured[name]["variance"] = float(h.var((1, 2)).max())
+        measured[name]["off ½"] = float(np.abs(h[1:] - 0.5).max())
     return measured
 
 
 def measure_growth() -> dict[str, np.ndarray]:
     """Size of the gradient in sigmoid layers: network → (20, layers)."""
     measured = {}
-    for width in (64, 100, 300):
+    for width in WIDTHS:
         _, gradient = layer_moments("sigmoid", UNIT, 20, width, draws=20)
         measured[f"N(0, 1), {width} units"] = np.sqrt(gradient)
     _, gradient = layer_moments("sigmoid", GLOROT, 20, 300, draws=20)
@@ -90,27 +109,28 @@ def plot_ends(ends: dict[str, np.ndarray]) -> Figure:
 
 
 def plot_histograms(layers: dict[str, Any]) -> Figure:
-    """Draw what sigmoid layers put out, for two initializers."""
-    figure, axes = plt.subplots(2, 3, sharex=True)
-    rows = [("N(0, 1), 300 units", "wide"), ("Glorot, 300 units", "glorot")]
-    for row, (name, color) in zip(axes, rows, strict=True):
-        for ax, layer in zip(row, SHOWN, strict=True):
-            heights = layers[name]["histogram"][layer - 1]
-            ax.stairs(
-                heights, layers["bins"], fill=True, color=color, alpha=0.28
-            )
-            ax.stairs(heights, layers["bins"], color=color, lw=1.25)
-            share = layers[name]["share"][:, layer - 1].mean()
-            drawn = name.removesuffix(", 300 units")
-            ax.set_title(f"{drawn}: layer {layer}", color=color)
-            ax.text(
-                0.5, 0.92, f"{share:.0%} saturated", transform=ax.transAxes,
-                ha="center", va="top",
-            )  # fmt: skip
-            ax.set_ylim(0, 1.3 * heights.max())
+    """Draw what sigmoid layers put out, by initializer and width."""
+    figure, axes = plt.subplots(len(WIDTHS), len(DRAWN), sharex=True)
+    figure.set_figheight(5.2)
+    for row, width in zip(axes, WIDTHS, strict=True):
+        for ax, (drawn, (color, _)) in zip(row, DRAWN.items(), strict=True):
+            network = layers[f"{drawn}, {width} units"]
+            for at, layer in enumerate(SHOWN):
+                heights = network["histogram"][at]
+                ax.stairs(
+                    0.8 * heights / heights.max() - at, layers["bins"],
+                    baseline=-at, fill=True, facecolor=(color, 0.28),
+                    edgecolor=color, linewidth=1,
+                )  # fmt: skip
+                share = network["share"][:, layer - 1].mean()
+                ax.text(1.06, -at, f"{share:.0%}", fontsize=8)
+            ax.set_title(f"{drawn}, {width}", color=color)
+            ax.set_ylim(0.9 - len(SHOWN), 1)
             ax.set_yticks([])
+            ax.set_xlim(-0.02, 1.5)
+            ax.set_xticks([0, 0.5, 1], ["0", "½", "1"])
             ax.grid(visible=False)
-    axes[1, 0].set_xlabel("output")
+    axes[-1, 0].set_xlabel("output")
     return figure
 
 
@@ -118,7 +138,8 @@ def plot_spread(layers: dict[str, Any]) -> Figure:
     """Draw the spread of the pre-activations, layer by layer."""
     figure, ax = plt.subplots()
     at = np.arange(1, DEPTH + 1)
-    for name in [n for n in layers if n.endswith("units")]:
+    shown = [f"N(0, 1), {w} units" for w in WIDTHS] + ["Glorot, 300 units"]
+    for name in shown:
         color = "glorot" if name.startswith("Glorot") else "wide"
         std = layers[name]["std"]
         ax.plot(at, np.median(std, 0), color=color, linestyle=DOTS, label=name)
