@@ -1,0 +1,114 @@
+"""The claims of the page `errata`, on what the chapters measured."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from tests import test_pages
+
+PAGE = Path(__file__).parents[1] / "docs/errata.md"
+
+
+def median_size(moments, layer):
+    """Return the median network's root mean square in one layer."""
+    return np.sqrt(np.median(moments[:, layer]))
+
+
+def test_he_fits_relu_and_leaky_relu_and_not_their_successors(measured):
+    networks = measured("activations", "moments")
+    names = ("relu", "leaky_relu", "elu", "gelu", "silu", "mish")
+    he = {name: networks[name]["He"] for name in names}
+    for name in ("relu", "leaky_relu"):
+        assert 0.2 < median_size(he[name]["forward"], -1) < 2
+        assert 0.4 < median_size(he[name]["backward"], 1) < 4
+    for name in ("gelu", "silu"):
+        assert median_size(he[name]["forward"], -1) < 1e-6
+    assert 3e-4 < median_size(he["mish"]["forward"], -1) < 3e-3
+    assert median_size(he["elu"]["backward"], 1) > 10
+
+
+def test_the_gradient_of_selu_grows_as_theory_says(measured):
+    selu = measured("activations", "moments")["selu"]["own"]
+    layers = selu["backward"].shape[1] - 1
+    grown = np.log(selu["backward"][:, 1] / selu["backward"][:, -1]) / 2
+    a_layer = np.exp(np.median(grown) / (layers - 1))
+    assert a_layer == pytest.approx(1.035, abs=0.015)
+    assert np.all(grown > 0)
+
+
+def test_alike_kernel_gradients_are_no_proof_of_health(measured):
+    norms = measured("unstable_gradients", "norms")["ReLU, Glorot"]
+    top, bottom = 29, 0  # of the hidden layers, without the head
+    by_output, by_kernel = norms["by output"], norms["by kernel"]
+    assert np.all(by_output[:, top] > 1e4 * by_output[:, bottom])
+    hidden = by_kernel[:, 1:30]  # the first has other inputs
+    assert np.all(hidden.max(1) < 10 * hidden.min(1))
+    losses = measured("unstable_gradients", "losses")["ReLU, Glorot"]
+    assert np.all(np.abs(losses - np.log(10)) < 0.02)
+
+
+def test_unsaturated_sigmoids_lose_three_quarters_of_the_gradient_a_layer(
+    measured,
+):
+    sigmoid = measured("initialization", "moments")["sigmoid, Glorot"]
+    gradient = np.sqrt(sigmoid["backward"])
+    factor = (gradient[:, 1] / gradient[:, -1]) ** (1 / 49)
+    assert np.all((factor > 0.22) & (factor < 0.25))
+    rng = np.random.default_rng(0)
+    h = rng.standard_normal((500, 300))
+    for _ in range(10):
+        h = 1 / (1 + np.exp(-h @ rng.normal(0, 300**-0.5, (300, 300))))
+        assert np.mean((h < 0.01) | (h > 0.99)) < 0.001
+
+
+def test_xavier_with_relu_stands_still_at_thirty_layers(measured):
+    losses = measured("unstable_gradients", "losses")["ReLU, Glorot"]
+    assert len(losses) == 5
+    assert np.all(np.abs(losses - np.log(10)) < 0.02)
+    moments = measured("initialization", "moments")["ReLU, Glorot"]["forward"]
+    assert np.sqrt(moments[:, 8].mean()) == pytest.approx(1 / 16, rel=0.15)
+
+
+def test_tanh_beats_relu_at_thirty_layers(measured):
+    losses = measured("unstable_gradients", "losses")
+    he = losses["ReLU, He"][:, -20:].mean(1)
+    tanh = losses["tanh, Glorot"][:, -20:].mean(1)
+    assert len(he) == len(tanh) == 5
+    assert he.min() > 1.3 * tanh.max()
+
+
+def test_fifty_layers_of_a_cut_and_uncorrected_he_vanish():
+    """What TensorFlow.js draws, made with Keras: tails cut, not corrected."""
+    rng = np.random.default_rng(0)
+    sizes = []
+    for draw in range(10):
+        h = rng.standard_normal((8, 200)).astype("float32")
+        for layer in range(50):
+            kernel = keras.initializers.TruncatedNormal(
+                stddev=np.sqrt(2 / 200), seed=100 * draw + layer
+            )((200, 200))
+            h = np.maximum(h @ keras.ops.convert_to_numpy(kernel), 0)
+        sizes.append(np.sqrt(np.mean(h**2)))
+    # E ln of the squared norm is −2.53/width a layer for ReLU, besides.
+    theory = 0.880**50 * np.exp(-2.53 / 200 * 50 / 2)
+    assert np.median(sizes) == pytest.approx(theory, rel=0.5)
+    assert max(sizes) < 0.01
+
+
+def test_a_truncated_normal_has_less_than_its_stddev():
+    # As of Keras 3.15; when the docstrings are mended, so must be the page.
+    said = " ".join(keras.initializers.TruncatedNormal.__doc__.split())
+    assert "Standard deviation of the random values to generate" in said
+    assert "slope of positive section" in keras.activations.elu.__doc__
+    draw = keras.initializers.TruncatedNormal(stddev=0.05, seed=0)((999, 999))
+    assert np.std(draw) == pytest.approx(0.044, abs=0.0005)
+
+
+def test_the_rules_for_chapters_hold_here_too():
+    test_pages.test_each_claim_is_asserted(PAGE)
+    test_pages.test_a_chapter_has_at_most_1800_words(PAGE)
+    test_pages.test_each_decimal_number_in_the_prose_is_one_that_was_checked(
+        PAGE
+    )
