@@ -245,6 +245,27 @@ def lighthouse(site: Path, heavy: list[str]) -> list[Row]:
     return rows
 
 
+def engine() -> list[Row]:
+    """Train the atlas's networks, by `fit` and many at a time."""
+    done = subprocess.run(
+        [sys.executable, "-m", "atlas.speed"],
+        cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True,
+    )  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(done.stderr[-500:])
+    rows: list[Row] = []
+    for depth, least in (("4", 5), ("30", 2.5)):
+        at = json.loads(done.stdout)[depth]
+        rows += [
+            (f"atlas, {depth} layers, runs a second",
+             f"{at['fit']:.1f} × fit ({at['milliseconds']:.0f} ms an epoch)",
+             f"{least} × fit", at["fit"] >= least),
+            (f"atlas, {depth} layers, time", f"{at['bare']:.2f} × products",
+             "1.5 × products", at["bare"] <= 1.5),
+        ]  # fmt: skip
+    return rows
+
+
 def main() -> int:
     """Measure everything, print the table, return the exit code."""
     load, cores = os.getloadavg()[0], os.cpu_count() or 1
@@ -262,6 +283,7 @@ def main() -> int:
             "first loads": lambda: first_loads(site, heavy),
             "Lighthouse": lambda: lighthouse(site, heavy),
             "edits while serving": lambda: edits(project, bare_build),
+            "the atlas's engine": engine,
         }
         for at, (name, step) in enumerate(steps.items(), 1):
             print(f"{at} of {len(steps)}: {name}", file=sys.stderr, flush=True)
