@@ -68,7 +68,9 @@ def contents(
               b.title, b.listing)
         for b in blocks(padded, page, root / "snippets")
     ]  # fmt: skip
-    tests = root / "tests" / f"test_{Path(page).stem}.py"
+    place = Path(page)  # docs/explorer/index.md is about the explorer
+    slug = place.parent.name if place.stem == "index" else place.stem
+    tests = root / "tests" / f"test_{slug}.py"
     written = _functions(tests)
     claims: dict[str, str] = {}
     marks = 0

@@ -1,13 +1,14 @@
 """Brings the folder of generated files up to date, without MkDocs.
 
-Below `.cache/public` the tree is the site's: `figures/`, `labs/` and the
-chapters' notebooks. Nothing generated is ever written below `docs/`.
+Below `.cache/public` the tree is the site's: `figures/`, `labs/`, the
+chapters' notebooks, and `data/`, the tables that readers download. Nothing
+generated is ever written below `docs/`.
 """
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from sitegen import labs, measure
+from sitegen import labs, measure, sources
 from sitegen.notebooks import notebook
 from sitegen.store import Store, write_whole
 
@@ -32,6 +33,9 @@ def bring_up_to_date(root: Path, cache: Path, site_url: str) -> list[Path]:
                 files[public / f"figures/{name}{variant}.svg"] = svg.encode()
     for lab, execution in executed.items():
         files[public / f"labs/{lab.stem}.ipynb"] = execution.result()
+    for slug in sources.chapters(root):
+        for path in sources.data_files(root, slug):
+            files[public / "data" / slug / path.name] = path.read_bytes()
     for page in sorted((root / "docs/chapters").glob("*.md")):
         url = f"{site_url.rstrip('/')}/chapters/{page.stem}.html"
         text = notebook(page, root / "snippets", url)

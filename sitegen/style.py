@@ -247,7 +247,11 @@ def _svg(figure: Figure) -> str:
     text = re.sub(r"<\?xml.*?<svg", "<svg", text, flags=re.DOTALL)
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     # A tenth of a point is enough for a line: half the bytes of six decimals.
-    text = re.sub(r' d="[^"]*"', lambda d: _DECIMALS.sub(r"\1", d[0]), text)
+    text = re.sub(
+        r' (?:d|x|y)="[^"]*"', lambda d: _DECIMALS.sub(r"\1", d[0]), text
+    )
+    # Text that is not turned, and names that nothing refers to.
+    text = re.sub(r' transform="rotate\(-0 [^"]*"| id="text_\d+"', "", text)
     return re.sub(r"'DejaVu Sans'(, sans-serif)?", FONTS, text)
 
 

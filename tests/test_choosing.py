@@ -7,6 +7,8 @@ import keras
 import numpy as np
 import pytest
 
+from snippets.atlas import figures
+from snippets.atlas.verdicts import by_kind, by_rate, read_runs, verdict
 from snippets.choosing.fitting_initializer import fitting_initializer
 
 PAGE = Path(__file__).parents[1] / "docs/choosing.md"
@@ -125,3 +127,53 @@ def test_he_leaves_little_of_silu_in_ten_layers(measured):
     signal, gradient = sizes(shallow["leaky_relu"]["He"])
     assert 0.5 < signal < 1.5
     assert 0.5 < gradient < 1.5
+
+
+def test_the_atlas_is_asked_for_the_lines_of_the_table(measured):
+    names = {"he_normal": "he", "lecun_normal": "lecun"}
+    names["glorot_uniform"] = "glorot"
+    lines = {
+        activation: names.get(re.sub(r'[`"]', "", code), "own")
+        for activation, (code, *_) in rows().items()
+        if code != "none"
+    }
+    assert lines == figures.ADVISED
+    kinds = measured("atlas", "kinds")
+    said = measured("atlas", "advice")["rows"]
+    for activation, (_, _, *cells) in zip(lines, said, strict=True):
+        for depth, cell in zip(figures.ADVISED_AT, cells, strict=True):
+            kind = ("digits", "sgd", 100, depth, activation, lines[activation])
+            it = kinds.get(kind, {"word": "not run yet"})
+            if it["word"] == "uncertain":
+                assert cell.startswith(f"{it['trained']} of 5 seeds")
+            else:
+                assert cell.startswith(it["word"])
+
+
+def updates(activation, initializer, rate=None):
+    """Return those of five seeds of thirty layers, at a rate or the best."""
+    kind = ("digits", "sgd", 100, 30, activation, initializer)
+    runs = by_kind(read_runs(figures.TABLE))[kind]
+    at = by_rate(runs)[rate or verdict(runs).rate]
+    assert len(at) == 5
+    return np.array([run["updates"] or np.inf for run in at])
+
+
+def test_orthogonal_kernels_train_sooner_than_the_line():
+    drawn = keras.initializers.Orthogonal(2**0.5, seed=0)((100, 100))
+    assert 100 * np.var(drawn) == pytest.approx(2, rel=0.02)
+    for activation in ("relu", "leaky_relu", "elu", "selu", "tanh"):
+        line = updates(activation, figures.ADVISED[activation])
+        orthogonal = updates(activation, "orthogonal")
+        assert np.median(orthogonal) <= np.median(line), activation
+        assert orthogonal.max() <= line.max(), activation
+    latest = updates("relu", "orthogonal").max()
+    assert latest <= 300 < updates("relu", "he").min()
+
+
+def test_more_gain_trains_tanh_sooner_than_glorot():
+    glorot = updates("tanh", "glorot", 0.003).min()
+    assert updates("tanh", "orthogonal", 0.003).max() < 0.5 * glorot
+    assert updates("tanh", "he", 0.003).max() <= 0.5 * glorot
+    for initializer in ("glorot", "he", "orthogonal"):
+        assert updates("tanh", initializer).max() <= 120

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 KIND = ("data", "optimizer", "width", "depth", "activation", "initializer")
 WORDS = KIND[:2] + KIND[4:]
+QUICK = 300  # updates: ten epochs
 COUNTS = ("width", "depth", "seed", "epochs", "updates", "diverged")
 Run = dict[str, Any]
 
@@ -15,20 +16,28 @@ Run = dict[str, Any]
 class Verdict(NamedTuple):
     """What five seeds at each learning rate say about one kind of network.
 
-    `word` is "trains": at the best rate all seeds have 90 % of the training
-    set right within 300 updates, in the median; "slow": within 1,200;
-    "uncertain": some seeds do; "diverges": none does, and at every rate
-    most runs end in infinity or NaN; "does not": none does.
+    A seed trains when 90 % of its training set is right within 1,200
+    updates. `word` is "trains": at the best rate all seeds do so, within 300
+    updates; "slow": all do; "uncertain": some do; "diverges": none does, and
+    at every rate most runs end in infinity or NaN; "does not": none does.
     """
 
     word: str
     rate: float  # the best one
-    trained: int  # seeds that get there, at the best rate
+    trained: int  # seeds that train at the best rate
     seeds: int
-    updates: float | None  # their median at the best rate, if all get there
+    updates: float | None  # their median at the best rate, if all train
     fastest: int | None
     slowest: int | None
-    working: tuple[float, ...]  # the rates at which all seeds get there
+    validation: float  # median of the best accuracies at the best rate
+    working: tuple[float, ...]  # the rates at which all seeds train
+    tried: tuple[float, ...]
+
+    @property
+    def open(self) -> bool:
+        """Whether rates beyond those tried may work as well."""
+        ends = {self.tried[0], self.tried[-1]}
+        return bool(ends & {*self.working})
 
 
 def read_runs(path: str | Path) -> list[Run]:
@@ -88,12 +97,8 @@ def verdict(runs: list[Run]) -> Verdict:
     best = best_rate(runs)
     updates = [run["updates"] for run in at[best] if run["updates"]]
     seeds = len(at[best])
-    working = tuple(
-        rate for rate in at if all(run["updates"] for run in at[rate])
-    )
-    middle = median(updates) if len(updates) == seeds else None
-    if middle is not None:
-        word = "trains" if middle <= 300 else "slow"
+    if len(updates) == seeds:
+        word = "trains" if max(updates) <= QUICK else "slow"
     elif updates:
         word = "uncertain"
     elif all(
@@ -104,6 +109,14 @@ def verdict(runs: list[Run]) -> Verdict:
     else:
         word = "does not"
     return Verdict(
-        word, best, len(updates), seeds, middle,
-        min(updates, default=None), max(updates, default=None), working,
-    )  # fmt: skip
+        word,
+        best,
+        len(updates),
+        seeds,
+        median(updates) if len(updates) == seeds else None,
+        min(updates, default=None),
+        max(updates, default=None),
+        median(run["validation"] for run in at[best]),
+        tuple(r for r in at if all(run["updates"] for run in at[r])),
+        tuple(at),
+    )

@@ -1,0 +1,451 @@
+"""The atlas: its table, the page's claims on it, and what shows it."""
+
+import json
+import re
+import shutil
+from itertools import product
+from pathlib import Path
+
+import keras
+import markdown
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from atlas import cell, sweep
+from atlas.data import TRAINED_ON, split
+from atlas.grid import (
+    ACTIVATIONS,
+    DEPTHS,
+    INITIALIZERS,
+    LADDER,
+    MAIN_PAIRS,
+    RATES,
+    SEEDS,
+    grid,
+)
+from sitegen import style
+from sitegen.tables import TableError, TableExtension
+from snippets.atlas import figures
+from snippets.atlas.verdicts import KIND, by_kind, read_runs, verdict
+from tests.browser import chromium
+
+ROOT = Path(__file__).parents[1]
+CAREFUL = ("glorot", "he", "lecun", "own", "orthogonal")
+
+
+def at(depth, activation, initializer):
+    """Return the key of a kind of the main grid."""
+    return ("digits", "sgd", 100, depth, activation, initializer)
+
+
+@pytest.fixture(scope="module")
+def runs():
+    return by_kind(read_runs(sweep.TABLE))
+
+
+@pytest.fixture(scope="module")
+def kinds(measured):
+    return measured("atlas", "kinds")
+
+
+# The table
+
+
+def check_origin(about):
+    """Assert that the table is of this engine and this grid."""
+    assert about["engine"] == sweep.engine_hash(), "run `make atlas` again"
+    assert about["grid"] == sweep.grid_hash(), "run `make atlas` again"
+
+
+def test_the_table_was_made_by_this_engine_on_this_grid(runs):
+    about = json.loads(sweep.ABOUT.read_text("utf-8"))
+    check_origin(about)
+    for name in ("engine", "grid"):
+        with pytest.raises(AssertionError, match="run `make atlas` again"):
+            check_origin(about | {name: "0123456789abcdef"})
+    assert about["runs"] == sum(map(len, runs.values()))
+    assert {"date", "machine", "python", *sweep.LIBRARIES} <= set(about)
+    assert sweep.TABLE.stat().st_size < 5e6
+
+
+@pytest.mark.parametrize("name", sweep.ENGINE)
+def test_the_engines_hash_changes_with_its_code_only(
+    name, tmp_path, monkeypatch
+):
+    for file in sweep.ENGINE:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / file, tmp_path / file)
+    monkeypatch.setattr(sweep, "ROOT", tmp_path)
+    changed = tmp_path / name
+    text = changed.read_text("utf-8")
+    changed.write_text("# A comment.\n" + text)
+    assert sweep.engine_hash.__wrapped__() == sweep.engine_hash()
+    changed.write_text(text + "\nMORE = 1\n")
+    assert sweep.engine_hash.__wrapped__() != sweep.engine_hash()
+
+
+def test_each_kind_has_every_seed_at_every_rate_and_is_of_the_grid(runs):
+    known = {tuple(getattr(it, name) for name in KIND): it for it in grid()}
+    assert set(runs) <= set(known)
+    for kind, rows in runs.items():
+        seen = {(run["rate"], run["seed"]) for run in rows}
+        rates = {rate for rate, _ in seen}
+        assert rates >= {*known[kind].rates}
+        assert rates <= {*LADDER}
+        assert seen == {*product(rates, range(SEEDS))}
+        assert len(rows) == len(seen)
+
+
+def test_the_figures_know_the_grid():
+    assert tuple(figures.ACTIVATIONS) == ACTIVATIONS
+    assert tuple(figures.INITIALIZERS) == INITIALIZERS
+    assert figures.DEPTHS == DEPTHS
+    assert figures.PAIRS == MAIN_PAIRS
+    assert set(figures.OPTIMIZERS) == set(RATES)
+
+
+# The verdict
+
+
+def made_up(*rates):
+    """Return runs: for each rate the updates of its seeds; `inf` diverges."""
+    return [
+        {
+            "rate": 0.1 * (place + 1),
+            "seed": seed,
+            "updates": None if updates in (None, np.inf) else updates,
+            "diverged": 7 if updates == np.inf else None,
+            "loss": None if updates == np.inf else 1.0,
+            "validation": 0.5,
+        }
+        for place, seeds in enumerate(rates)
+        for seed, updates in enumerate(seeds)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rates", "word", "working"),
+    [
+        ([[30, 60, 90, 120, 300]], "trains", 1),
+        ([[30, 60, 90, 120, 330]], "slow", 1),
+        ([[1200] * 5, [900] * 5], "slow", 2),
+        ([[30, 30, 30, 30, None]], "uncertain", 0),
+        ([[None] * 5, [None, np.inf, None, None, 30]], "uncertain", 0),
+        ([[None] * 5, [np.inf] * 5], "does not", 0),
+        ([[np.inf] * 3 + [None] * 2, [np.inf] * 5], "diverges", 0),
+    ],
+)
+def test_a_verdict_follows_its_rule(rates, word, working):
+    it = verdict(made_up(*rates))
+    assert it.word == word
+    assert len(it.working) == working
+    assert it.seeds == 5
+
+
+def test_the_best_rate_trains_most_seeds_then_soonest():
+    it = verdict(made_up([30] * 4 + [None], [90] * 5, [60] * 5, [None] * 5))
+    assert it.rate == pytest.approx(0.3)
+    assert (it.updates, it.fastest, it.slowest) == (60, 60, 60)
+    assert not it.open
+    assert verdict(made_up([30] * 5, [None] * 5)).open
+
+
+def test_what_five_seeds_of_five_can_tell():
+    assert 0.5**5 == 1 / 32  # all train although half of all seeds do not
+    assert 1 - 2 * 0.5**5 == 15 / 16  # the median is within their range
+
+
+# The protocol, as the page states it
+
+
+def test_the_protocol_is_that_of_the_code():
+    assert (TRAINED_ON, cell.BATCH, cell.STEPS) == (1500, 50, 30)
+    assert (cell.SHORT, cell.LONG, cell.EVERY, cell.TARGET) == (10, 40, 4, 0.9)
+    assert RATES["sgd"] == (0.003, 0.01, 0.03, 0.1, 0.3)
+    assert RATES["momentum"] == (0.001, 0.003, 0.01, 0.03, 0.1)
+    assert RATES["adam"] == (0.0001, 0.0003, 0.001, 0.003, 0.01)
+    assert (LADDER[0], LADDER[-1]) == (0.00001, 3.0)
+    assert len(grid()) == 444
+    assert len(ACTIVATIONS) * len(INITIALIZERS) * len(DEPTHS) == 350
+    x, _, other, _ = split("digits", 0)
+    assert (len(x), len(other)) == (1500, 297)
+    assert np.abs(x.mean(0)).max() < 1e-5
+    assert np.mean(x**2) == pytest.approx(1, abs=1e-4)
+    drawn = cell.first_kernels(grid()[0], 0)
+    assert drawn[0].var() * 64 == pytest.approx(1, abs=0.05)
+    assert drawn[-1].var() * 110 / 2 == pytest.approx(1, abs=0.2)
+    assert (
+        type(cell.OPTIMIZERS["momentum"]()).__mro__[2] is keras.optimizers.SGD
+    )
+    assert cell.OPTIMIZERS["momentum"]().momentum == 0.9
+
+
+# The claims
+
+
+def learned(rows, rate=None):
+    """Return the shares of the training set, of the runs at a rate or all."""
+    return [
+        run["accuracy"] or 0.0
+        for run in rows
+        if rate is None or run["rate"] == rate
+    ]
+
+
+def updates(rows, rate):
+    """Return the updates of the seeds at a rate, infinite if never."""
+    return np.array(
+        [run["updates"] or np.inf for run in rows if run["rate"] == rate]
+    )
+
+
+def at_best(kinds, activation, initializer):
+    """Return the soonest and the latest seed of thirty layers."""
+    it = kinds[at(30, activation, initializer)]
+    assert it["trained"] == it["seeds"] == 5
+    return it["fastest"], it["slowest"]
+
+
+def test_orthogonal_kernels_are_the_soonest_at_thirty_layers(kinds):
+    for activation in ("tanh", "relu", "leaky_relu", "prelu", "elu", "selu"):
+        needed = {
+            initializer: kinds[at(30, activation, initializer)]["updates"]
+            for initializer in INITIALIZERS
+        }
+        others = [needed[it] or np.inf for it in needed if it != "orthogonal"]
+        assert needed["orthogonal"] <= min(others), activation
+
+
+def test_elu_and_selu_with_orthogonal_kernels_need_one_epoch(kinds):
+    for activation in ("elu", "selu"):
+        once = (cell.STEPS, cell.STEPS)
+        assert at_best(kinds, activation, "orthogonal") == once
+    assert cell.own_scale("elu") == pytest.approx(1.55, abs=0.005)
+
+
+def test_thirty_layers_of_tanh_train_with_five_initializers(kinds, runs):
+    for initializer in CAREFUL:
+        it = kinds[at(30, "tanh", initializer)]
+        assert it["word"] == "trains", initializer
+        assert it["slowest"] <= 120
+        assert len(it["working"]) >= 3
+    for initializer in ("n1", "n001"):
+        assert kinds[at(30, "tanh", initializer)]["word"] == "does not"
+    orthogonal, glorot = (
+        updates(runs[at(30, "tanh", initializer)], 0.003)
+        for initializer in ("orthogonal", "glorot")
+    )
+    assert orthogonal.max() <= glorot.min() / 4
+
+
+def test_tanh_fails_only_where_signal_or_gradient_is_gone(kinds):
+    assert kinds[at(30, "tanh", "n1")]["start"]["backward"] > 9
+    assert kinds[at(30, "tanh", "n001")]["start"]["forward"] < -40
+    for initializer in CAREFUL:
+        start = kinds[at(30, "tanh", initializer)]["start"]
+        assert abs(start["forward"]) < 2
+        assert abs(start["backward"]) < 2
+
+
+def test_more_gain_trains_tanh_sooner(runs, kinds):
+    at_0_003 = {
+        initializer: updates(runs[at(30, "tanh", initializer)], 0.003)
+        for initializer in CAREFUL
+    }
+    assert np.all(at_0_003["orthogonal"] == 120)
+    assert 120 < at_0_003["he"].min() <= at_0_003["he"].max() <= 240
+    for initializer in ("glorot", "lecun"):
+        assert at_0_003[initializer].min() >= 480
+        assert at_best(kinds, "tanh", initializer)[0] <= 90
+    assert at_best(kinds, "tanh", "orthogonal")[1] == 90
+
+
+def test_thirty_layers_of_relu_want_orthogonal_kernels(kinds):
+    soonest, _ = at_best(kinds, "relu", "he")
+    assert soonest >= 360
+    assert kinds[at(30, "relu", "he")]["word"] == "slow"
+    assert at_best(kinds, "relu", "orthogonal")[1] <= 300 < soonest
+    medians = [
+        kinds[at(30, "relu", i)]["updates"] for i in ("he", "orthogonal")
+    ]
+    assert medians[0] == 2 * medians[1]
+    assert len(kinds[at(30, "relu", "he")]["working"]) == 2
+    assert len(kinds[at(30, "relu", "orthogonal")]["working"]) == 3
+    assert cell.own_scale("relu") == pytest.approx(2)
+    for initializer in ("glorot", "lecun"):
+        assert kinds[at(30, "relu", initializer)]["word"] == "does not"
+
+
+def test_tanh_is_sooner_than_relu_at_thirty_layers(kinds):
+    soonest = min(at_best(kinds, "relu", i)[0] for i in ("he", "orthogonal"))
+    for initializer in CAREFUL:
+        assert at_best(kinds, "tanh", initializer)[1] < 0.7 * soonest
+
+
+def test_leaky_relu_is_sooner_than_relu(kinds):
+    for initializer in ("he", "orthogonal"):
+        soonest = at_best(kinds, "relu", initializer)[0]
+        assert at_best(kinds, "leaky_relu", initializer)[1] < soonest
+        medians = [
+            kinds[at(30, activation, initializer)]["updates"]
+            for activation in ("relu", "leaky_relu")
+        ]
+        assert 0.4 < medians[1] / medians[0] < 0.7
+    relu = kinds[at(30, "relu", "he")]["start"]
+    leaky = kinds[at(30, "leaky_relu", "he")]["start"]
+    assert max(abs(relu["forward"]), abs(leaky["forward"])) < 0.5
+    assert relu["dead"] > 1 / 3
+    assert leaky["dead"] == 0
+
+
+def test_selu_with_he_trains_at_a_tenth_of_the_rate(kinds, runs):
+    he, lecun = (kinds[at(30, "selu", i)] for i in ("he", "lecun"))
+    assert he["working"][-1] == 0.003
+    assert lecun["working"][-1] == 0.03
+    above = [r for r in runs[at(30, "selu", "he")] if r["rate"] == 0.01]
+    assert sum(run["diverged"] is not None for run in above) >= 3
+    assert he["start"]["first_loss"] > 10 * np.log(10)
+    assert lecun["slowest"] < he["fastest"]
+
+
+def test_kernel_gradients_hide_what_relu_with_glorot_has_lost(kinds, runs):
+    assert max(learned(runs[at(30, "relu", "glorot")])) < 0.25
+    start = kinds[at(30, "relu", "glorot")]["start"]
+    assert abs(start["kernel"]) < np.log10(2)
+    assert start["forward"] / 2 < -4  # the size: the moment's root
+    assert start["backward"] < -4
+
+
+def test_some_runs_fall_back(runs):
+    there = [run for rows in runs.values() for run in rows if run["updates"]]
+    fell = [run for run in there if run["accuracy"] < 0.9]
+    assert 0 < len(fell) < 0.5 * len(there)
+
+
+def test_thirty_sigmoid_layers_learn_with_no_careful_initializer(runs):
+    for initializer in CAREFUL:
+        rows = runs[at(30, "sigmoid", initializer)]
+        assert len({run["rate"] for run in rows}) >= 7
+        assert max(learned(rows)) < 0.25, initializer
+
+
+def test_thirty_sigmoid_layers_learn_with_unit_variance(runs, kinds):
+    rows = runs[at(30, "sigmoid", "n1")]
+    assert min(learned(rows, 0.03)) > 0.7
+    start = kinds[at(30, "sigmoid", "n1")]["start"]
+    assert abs(start["backward"]) < 1
+    for initializer in CAREFUL:
+        lost = kinds[at(30, "sigmoid", initializer)]["start"]
+        assert lost["backward"] < -10
+        assert abs(lost["forward"]) < 0.1
+
+
+# How well the start tells the verdict
+
+
+def test_an_area_is_that_of_other_groups():
+    """By hand: the centre and the direction come from the other group."""
+    group = np.array([0] * 4 + [1] * 4)
+    label = np.array([1, 1, 0, 0] * 2, bool)
+    x = np.array([[4.0], [5], [1], [9], [2], [4], [0], [9]])
+    expected = []
+    for mine, other in ((group == 0, group == 1), (group == 1, group == 0)):
+        far = -np.abs(x[:, 0] - np.median(x[other & label, 0]))
+        assert roc_auc_score(label[other], far[other]) > 0.5
+        expected.append(roc_auc_score(label[mine], far[mine]))
+    found = figures._left_out(x, label, group, ["backward"])
+    assert found == pytest.approx(np.mean(expected))
+    far = np.abs(x[:, 0])
+    assert figures._left_out(x, label, group, ["dead"]) != found
+    assert np.isnan(figures._left_out(x, label | True, group, ["dead"]))
+
+
+def test_the_gradient_of_the_outputs_tells_most(measured):
+    areas = measured("atlas", "foretold")["auc"]["all"]["one rule"]
+    singles = {name: areas[name] for name in figures.STATISTICS}
+    assert max(singles, key=singles.__getitem__) == "backward"
+    assert singles["backward"] > max(0.85, singles["kernel"] + 0.1)
+
+
+def test_the_table_of_the_areas_says_what_was_measured(measured):
+    foretold = measured("atlas", "foretold")
+    assert all(len(row) == len(foretold["head"]) for row in foretold["rows"])
+    for areas in foretold["auc"].values():
+        for of in areas.values():
+            known = [area for area in of.values() if np.isfinite(area)]
+            assert all(0 <= area <= 1 for area in known)
+
+
+# What shows it
+
+
+def test_the_tables_on_the_page_say_what_the_kinds_are(measured, kinds):
+    table = measured("atlas", "table")
+    assert len(table["rows"]) == len(kinds)
+    words = [row[table["head"].index("Verdict")] for row in table["rows"]]
+    assert sorted(words) == sorted(it["word"] for it in kinds.values())
+    best = measured("atlas", "best")
+    for (name, *cells), activation in zip(
+        best["rows"], ACTIVATIONS, strict=True
+    ):
+        assert name == figures.ACTIVATIONS[activation]
+        for depth, text in zip(DEPTHS, cells, strict=True):
+            of = [kinds.get(at(depth, activation, i)) for i in INITIALIZERS]
+            good = [it for it in of if it and it["word"] in figures.GOOD]
+            if None in of:
+                assert text == "not run yet"
+            elif not good:
+                assert text == "none"
+            else:
+                fastest = min(it["updates"] for it in good)
+                initializer, rate, *_ = re.split("[,:] ", text)
+                shown = [*figures.INITIALIZERS.values()].index(initializer)
+                assert of[shown]["updates"] == fastest
+                assert of[shown]["rate"] == float(rate)
+
+
+def test_a_measurement_becomes_a_table_and_an_unknown_one_an_error():
+    render = [TableExtension(root=str(ROOT)), "attr_list"]
+    page = "[table: atlas/best]\n{: #best }\n"
+    html = markdown.markdown(page, extensions=render)
+    assert html.startswith('<table id="best"><thead><tr><th scope="col">Act')
+    assert html.count("<tr>") == 1 + len(ACTIVATIONS)
+    for name in ("atlas/nothing", "nowhere/best"):
+        with pytest.raises(TableError, match=f"{name}.*no measure_"):
+            markdown.markdown(f"[table: {name}]", extensions=render)
+
+
+def test_a_figure_of_a_table_with_gaps_is_drawn(kinds):
+    for some in ({}, dict(list(kinds.items())[:1])):
+        for plot in (figures.plot_grid, figures.plot_rates):
+            with style.in_style("atlas/gaps"):
+                assert len(style.variants(plot(some), plot.__name__)) == 4
+
+
+def test_the_page_offers_the_table_whole_and_filters_it(site, kinds):
+    page = site / "atlas.html"
+    link = re.search(r'href="(data/atlas/results\.csv\.gz)"', page.read_text())
+    assert (site / link[1]).read_bytes() == sweep.TABLE.read_bytes()
+    rows = "#kinds tbody tr"
+    with chromium() as browser:
+        plain = browser.new_context(java_script_enabled=False).new_page()
+        plain.goto(page.as_uri())
+        assert plain.locator(f"{rows}:visible").count() == len(kinds)
+        assert not plain.locator("form.filter").count()
+        tab = browser.new_page()
+        tab.goto(page.as_uri())
+        form = tab.locator("form.filter")
+        form.get_by_label("Layers").select_option("30")
+        form.get_by_label("Activation").focus()
+        tab.keyboard.type("sig")
+        shown = tab.locator(f"{rows}:visible")
+        wanted = [k for k in kinds if k[3] == 30 and k[4] == "sigmoid"]
+        assert shown.count() == len(wanted)
+        count = form.locator("output")
+        said = f"{len(wanted)} of {len(kinds)} kinds of network"
+        assert count.inner_text() == said
+        form.get_by_role("button", name="Show all").click()
+        assert shown.count() == len(kinds)
+    script = ROOT / "docs/assets/js/filter.js"
+    assert script.stat().st_size < 3000
