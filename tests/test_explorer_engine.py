@@ -234,7 +234,7 @@ def test_moments_and_gradients_equal_those_of_keras(
         result = propagate(engine, state, *given)
         errors = worst(result["layers"], keras_layers(activation, *given))
         print(f"{activation} {name}: {max(errors.values()):.1e} {errors}")
-        record_property(name, max(errors.values()))
+        record_property(name, float(max(errors.values())))
         assert max(errors.values()) < 1e-5, (name, errors)
         assert result["notFinite"] == -1
 
@@ -267,9 +267,7 @@ def test_overflow_is_infinity_and_then_nan_as_in_keras(engine, activation):
     first = result["notFinite"]
     assert first == np.argmin(finite) > 1
     # relu(-inf) is 0, but PReLU multiplies it by 0.
-    assert np.isnan(moments[first]) == np.isnan(
-        expected["secondMoment"][first]
-    )
+    assert np.isnan(moments[first]) == np.isnan(expected["secondMoment"][first])
     # Keras's NaN in a sum of infinities of both signs depends on its order.
     for name in ("activationGradient", "kernelGradient"):
         gradient = np.array(result["layers"][name], dtype=float)
@@ -654,9 +652,7 @@ def test_the_worker_answers_step_by_step(tab):
     ]  # fmt: skip
     theory, *seeds, done = messages
     assert done["milliseconds"] > 0
-    assert (
-        len(theory["secondMoment"]) == len(theory["activationGradient"]) == 7
-    )
+    assert len(theory["secondMoment"]) == len(theory["activationGradient"]) == 7
     for index, one in enumerate(seeds):
         assert one["seed"] == 11 + index
         assert one["isTyped"]
