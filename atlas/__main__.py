@@ -1,7 +1,6 @@
 """`python -m atlas`: run what is missing, then write the table."""
 
 import argparse
-import os
 import sys
 
 from rich.progress import (
@@ -57,5 +56,4 @@ def main(arguments: list[str]) -> str | None:
 
 
 if __name__ == "__main__":
-    os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
     sys.exit(main(sys.argv[1:]))

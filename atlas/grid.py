@@ -1,6 +1,6 @@
 """Which networks the atlas trains."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 
 ACTIVATIONS = (
@@ -47,11 +47,6 @@ class Cell:
     activation: str
     initializer: str
     rates: tuple[float, ...]
-
-    @property
-    def kind(self) -> "Cell":
-        """The same network, whatever the rates."""
-        return replace(self, rates=())
 
 
 def grid() -> list[Cell]:

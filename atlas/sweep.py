@@ -86,26 +86,15 @@ def file_of(cell: Cell) -> Path:
 def keep(cell: Cell, rows: list[Run], seconds: float) -> None:
     """Write a finished cell, whole or not at all."""
     DONE.mkdir(parents=True, exist_ok=True)
-    target = file_of(cell)
-    part = target.with_suffix(f".{os.getpid()}")
-    part.write_text(
-        json.dumps(
-            {
-                "cell": asdict(cell),
-                "rows": rows,
-                "seconds": seconds,
-                "about": {
-                    "engine": engine_hash(),
-                    "date": datetime.now(UTC).date().isoformat(),
-                    "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-                    "python": platform.python_version(),
-                    **versions(),
-                },
-            }
-        ),
-        "utf-8",
-    )
-    part.replace(target)
+    about = {
+        "engine": engine_hash(),
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "python": platform.python_version(),
+        **versions(),
+    }
+    done = {"cell": asdict(cell), "rows": rows, "seconds": seconds}
+    _write(file_of(cell), json.dumps(done | {"about": about}).encode())
 
 
 @cache
@@ -270,15 +259,14 @@ def _packed(folder: Path) -> Path:
 def collect(cells: list[Cell]) -> tuple[int, int]:
     """Write the table of all finished rows; returns cells, and rows.
 
-    The date and the machine are those of the cells' own files; where the
-    table was the source, what it said before stays.
+    The date, the machine and the hours are those of the cells' own files;
+    where the table was the source, what it said before stays.
     """
-    rows: list[Run] = []
-    whole = 0
-    for cell in cells:
-        found = list(parts(cell))
-        rows += [row for _, some in found for row in some or ()]
-        whole += found[-1][1] is not None
+    found = {cell: list(parts(cell)) for cell in cells}
+    rows = [
+        row for some in found.values() for _, part in some for row in part or ()
+    ]
+    whole = sum(some[-1][1] is not None for some in found.values())
     if not rows:
         raise SweepError("no cell is finished: run `make atlas` first")
     text = io.StringIO()
@@ -287,25 +275,31 @@ def collect(cells: list[Cell]) -> tuple[int, int]:
     writer.writeheader()
     writer.writerows(rows)
     packed = gzip.compress(text.getvalue().encode(), mtime=0)
-    seen = [json.loads(path.read_text("utf-8")) for path in DONE.glob("*.json")]
-    mine = [it for it in seen if it["about"]["engine"] == engine_hash()]
+    files = [file_of(part) for some in found.values() for part, _ in some]
+    mine = [json.loads(it.read_text("utf-8")) for it in files if it.exists()]
     if mine:
         latest = max(mine, key=lambda it: str(it["about"]["date"]))["about"]
-        hours = sum(it["seconds"] for it in mine) / 3600
+        hours = round(sum(it["seconds"] for it in mine) / 3600, 1)
+        if _table():  # some may be known from there alone
+            before = json.loads(ABOUT.read_text("utf-8"))["hours"]
+            hours = max(hours, before)
         about = latest | {
             "grid": grid_hash(cells),
             "cells": whole,
             "of": len(cells),
             "runs": len(rows),
-            "hours": round(hours, 1),
+            "hours": hours,
         }
-        part = ABOUT.with_suffix(".part")
-        part.write_text(json.dumps(about, indent=1) + "\n", "utf-8")
-        part.replace(ABOUT)
-    part = TABLE.with_suffix(".part")
-    part.write_bytes(packed)
-    part.replace(TABLE)
+        _write(ABOUT, (json.dumps(about, indent=1) + "\n").encode())
+    _write(TABLE, packed)
     return whole, len(rows)
+
+
+def _write(target: Path, content: bytes) -> None:
+    """Write a file, whole or not at all."""
+    part = target.with_suffix(f".{os.getpid()}")
+    part.write_bytes(content)
+    part.replace(target)
 
 
 def grid_hash(cells: list[Cell] | None = None) -> str:

@@ -28,6 +28,8 @@ ARGUMENTS = [
     "--disable-gpu",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
+# width and height of the window
+SIZES = {"wide": (1440, 900), "phone": (360, 740)}
 PACKED = ("text/", "image/svg", "application/json", "application/xml")
 
 

@@ -12,8 +12,8 @@ import pytest
 import tensorflow as tf
 from bs4 import BeautifulSoup
 
-from tests.browser import Tab, chromium, serve
-from tests.test_site import FOCUS, PALETTES, RULES, SIZES, TOO_WIDE, violations
+from tests.browser import SIZES
+from tests.test_site import FOCUS, PALETTES, RULES, TOO_WIDE, violations
 
 NAME = "explorer/index.html"
 SMALL = {"depth": 5, "width": 32}
@@ -26,41 +26,18 @@ VERDICT = "#explorer .verdict"
 SIGNAL = "[data-plot=signal] > svg"
 
 
-@pytest.fixture(scope="module")
-def server(site):
-    with serve(site) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
-
-
 @pytest.fixture
-def tab(browser, server):
+def tab(new_tab):
     """Return a function that opens the explorer at a state in a new tab."""
-    contexts = []
 
     def new(state=(), palette="light", size="wide", wait=True, **options):
-        width, height = SIZES[size]
-        context = browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme=palette,
-            **options,
-        )
-        context.set_default_timeout(20_000)
-        contexts.append(context)
-        tab = Tab(context, server)
+        tab = new_tab(palette, size, **options)
         tab.open(NAME + (f"#{urlencode(state)}" if state else ""))
         if wait:
             tab.page.wait_for_function(DONE)
         return tab
 
-    yield new
-    for context in contexts:
-        context.close()
+    return new
 
 
 def change(page, what):

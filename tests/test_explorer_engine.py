@@ -12,7 +12,7 @@ import tensorflow as tf
 from playwright.sync_api import Error
 from scipy.stats import ks_2samp, kstest, truncnorm
 
-from tests.browser import chromium, serve
+from tests.browser import serve
 
 ENGINE = Path(__file__).parents[1] / "docs/explorer/engine.js"
 STATE = {
@@ -78,12 +78,6 @@ WORKER = """
   }
 })
 """
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ one into the field, one on a hit. Of each page the box shows the page and the
 section that fits best; one of the first five pages must show the answer.
 """
 
-import pytest
+from urllib.parse import urlsplit
 
-from tests.browser import Tab, chromium, serve
+import pytest
 
 FIRST = 5
 CHECKS = "chapters/first_checks.html"
@@ -122,27 +122,26 @@ ALL_SHOWN = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def hits(site):
+@pytest.fixture
+def hits(new_tab):
     """Return a function: what the box shows for a phrase, page by page."""
-    with serve(site) as server, chromium() as browser:
-        context = browser.new_context(viewport={"width": 1440, "height": 900})
-        context.set_default_timeout(10_000)
-        tab = Tab(context, server)
 
-        def ask(phrase):
-            page = tab.open("index.html")
-            page.locator(".md-search__input").click()
-            page.locator(".md-search__input").fill(phrase)
-            page.keyboard.press("Shift")  # it looks when a key comes up
-            page.wait_for_function(ALL_SHOWN)
-            return [
-                [address.removeprefix("/") for address in found]
-                for found in page.evaluate(SEEN)
+    def ask(phrase):
+        tab = new_tab()
+        page = tab.open("index.html")
+        page.locator(".md-search__input").click()
+        page.locator(".md-search__input").fill(phrase)
+        page.keyboard.press("Shift")  # it looks when a key comes up
+        page.wait_for_function(ALL_SHOWN)
+        return [
+            [
+                address.removeprefix(urlsplit(tab.server.url).path)
+                for address in found
             ]
+            for found in page.evaluate(SEEN)
+        ]
 
-        yield ask
-        context.close()
+    return ask
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,10 @@ from bs4 import BeautifulSoup
 from playwright.sync_api import Error
 
 from sitegen.blocks import blocks
-from tests.browser import Tab, chromium, serve
+from tests.browser import SIZES
 
 ROOT = Path(__file__).parents[1]
 HERE = "http://here/"  # stands for the site's root while links are resolved
-SIZES = {"wide": (1440, 900), "phone": (360, 740)}
 PALETTES = {"light": "default", "dark": "slate"}
 NOT_A_PAGE = {"404.html"}  # built, but in no index
 FETCHED = re.compile(r"url\(\s*['\"]?([^'\")]+)|@import\s+['\"]([^'\"]+)")
@@ -37,13 +36,6 @@ def pages(site):
         )
         for path in sorted(site.rglob("*.html"))
     }
-
-
-@pytest.fixture(scope="module")
-def root(pages):
-    """Return the address at which the site was built to be published."""
-    link = pages["index.html"].find("link", rel="canonical")
-    return urljoin(link["href"], ".") if link else "http://localhost:8000/"
 
 
 def listed(problems, what):
@@ -221,39 +213,6 @@ def test_notebooks_and_labs_can_be_downloaded_and_are_valid(site, pages):
 
 
 # The pages in a browser
-
-
-@pytest.fixture(scope="module")
-def server(site, root):
-    with serve(site, urlsplit(root).path) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def new_tab(browser, server):
-    """Return a function that opens a tab; what else it is told goes to it."""
-    contexts = []
-
-    def new(palette="light", size="wide", **options):
-        width, height = SIZES[size]
-        context = browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme=palette,
-            **options,
-        )
-        context.set_default_timeout(10_000)
-        contexts.append(context)
-        return Tab(context, server)
-
-    yield new
-    for context in contexts:
-        context.close()
 
 
 # What can be seen of each figure, after all of them had reason to load.

@@ -1,0 +1,65 @@
+"""What the tests of the built site share: its server, a browser, tabs."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+from bs4 import BeautifulSoup
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.browser import Server, Tab
+
+
+@pytest.fixture(scope="module")
+def root(site: Path) -> str:
+    """Return the address at which the site was built to be published."""
+    front = BeautifulSoup((site / "index.html").read_bytes(), "html.parser")
+    link = front.find("link", rel="canonical")
+    return urljoin(str(link["href"]), ".") if link else "http://localhost:8000/"
+
+
+@pytest.fixture(scope="module")
+def server(site: Path, root: str) -> "Iterator[Server]":
+    """Serve the built site at the path at which it is published."""
+    from tests.browser import serve
+
+    with serve(site, urlsplit(root).path) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """Start a browser: for one module, because its event loop blocks others."""
+    from tests.browser import chromium
+
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def new_tab(browser: "Browser", server: "Server") -> "Iterator[Callable]":
+    """Return a function that opens a tab; what else it is told goes to it."""
+    from tests.browser import SIZES, Tab
+
+    contexts = []
+
+    def new(
+        palette: str = "light", size: str = "wide", **options: Any
+    ) -> "Tab":
+        width, height = SIZES[size]
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=palette,  # type: ignore[arg-type]
+            **options,
+        )
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        return Tab(context, server)
+
+    yield new
+    for context in contexts:
+        context.close()
