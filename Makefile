@@ -24,11 +24,12 @@ SCRIPT := -I sitegen/environment.py
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help serve site check test atlas bench lock clean environment port browser
+.PHONY: help serve site check test atlas calibration backends bench lock \
+  clean environment port browser
 .NOTPARALLEL:
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' \
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' \
 	  Makefile
 
 serve: port environment ## show the guide and reload it as you edit [PORT=8001]
@@ -50,6 +51,14 @@ test: check site browser ## everything: the checks, the build, all tests
 
 atlas: environment ## run what the atlas lacks: hours [SCHEDULER=tcp://…]
 	$(PY) -m atlas $(if $(SCHEDULER),--scheduler $(SCHEDULER))
+
+calibration: environment ## diagnose the atlas's networks: an hour
+	$(PY) -m calibration
+
+backends: environment ## fetch JAX and PyTorch, to test diagnose on them
+	$(PY) -m uv pip install --quiet --target .cache/backends \
+	  --index-strategy unsafe-best-match \
+	  -r requirements-backends.txt
 
 bench: environment ## measure the budgets: build, reload, page weight
 	$(PY) bench.py

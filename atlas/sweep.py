@@ -94,7 +94,7 @@ def keep(cell: Cell, rows: list[Run], seconds: float) -> None:
         **versions(),
     }
     done = {"cell": asdict(cell), "rows": rows, "seconds": seconds}
-    _write(file_of(cell), json.dumps(done | {"about": about}).encode())
+    write(file_of(cell), json.dumps(done | {"about": about}).encode())
 
 
 @cache
@@ -290,12 +290,12 @@ def collect(cells: list[Cell]) -> tuple[int, int]:
             "runs": len(rows),
             "hours": hours,
         }
-        _write(ABOUT, (json.dumps(about, indent=1) + "\n").encode())
-    _write(TABLE, packed)
+        write(ABOUT, (json.dumps(about, indent=1) + "\n").encode())
+    write(TABLE, packed)
     return whole, len(rows)
 
 
-def _write(target: Path, content: bytes) -> None:
+def write(target: Path, content: bytes) -> None:
     """Write a file, whole or not at all."""
     part = target.with_suffix(f".{os.getpid()}")
     part.write_bytes(content)

@@ -206,6 +206,62 @@ def at_best(kinds, activation, initializer):
     return it["fastest"], it["slowest"]
 
 
+def words(kinds, depth, activation, initializers=CAREFUL):
+    """Return the verdicts on an activation's initializers, in order."""
+    return [kinds[at(depth, activation, i)]["word"] for i in initializers]
+
+
+def test_four_layers_train_whatever_the_initializer(kinds):
+    for activation in ACTIVATIONS:
+        good = {"trains", "slow"} if activation == "sigmoid" else {"trains"}
+        assert {*words(kinds, 4, activation)} <= good, activation
+        for initializer in CAREFUL:
+            assert len(kinds[at(4, activation, initializer)]["working"]) >= 2
+    drawn = [
+        words(kinds, 4, activation, ["n1"])[0] for activation in ACTIVATIONS
+    ]
+    assert drawn.count("trains") >= 8
+
+
+def test_ten_layers_train_whatever_the_initializer(kinds):
+    for activation in ACTIVATIONS:
+        slow = (
+            {"trains", "slow"} if activation in ("gelu", "silu") else {"trains"}
+        )
+        found = {*words(kinds, 10, activation)}
+        assert (
+            found == {"does not"} if activation == "sigmoid" else found <= slow
+        )
+        for depth in DEPTHS[1:]:
+            assert words(kinds, depth, activation, ["n001"]) == ["does not"]
+    for activation in ("gelu", "silu"):
+        assert words(kinds, 10, activation, ["glorot", "lecun"]) == ["slow"] * 2
+
+
+def test_glorot_is_left_with_three_at_thirty_layers(kinds):
+    for initializer in ("glorot", "lecun"):
+        left = [
+            activation
+            for activation in ACTIVATIONS
+            if kinds[at(30, activation, initializer)]["trained"]
+        ]
+        assert left == ["tanh", "elu", "selu"]
+
+
+def test_what_trains_at_fifty_layers(kinds):
+    good = ("trains", "slow")
+    for activation, count in (("tanh", 5), ("elu", 5), ("selu", 4)):
+        found = words(kinds, 50, activation)
+        assert sum(word in good for word in found) == count, activation
+    for activation in ("sigmoid", "gelu", "silu"):
+        for initializer in INITIALIZERS:
+            assert not kinds[at(50, activation, initializer)]["trained"]
+    mish = [kinds[at(50, "mish", i)]["trained"] for i in INITIALIZERS]
+    assert mish == [0, 0, 0, 4, 4, 0, 0]
+    for activation in ("relu", "leaky_relu", "prelu"):
+        assert "trains" not in words(kinds, 50, activation)
+
+
 def test_orthogonal_kernels_are_the_soonest_at_thirty_layers(kinds):
     for activation in ("tanh", "relu", "leaky_relu", "prelu", "elu", "selu"):
         needed = {
@@ -322,6 +378,25 @@ def test_some_runs_fall_back(runs):
     assert 0 < len(fell) < 0.5 * len(there)
 
 
+def test_ten_sigmoid_layers_train_with_unit_variance_alone(kinds):
+    alone = kinds[at(10, "sigmoid", "n1")]
+    assert (alone["word"], alone["rate"]) == ("trains", 0.3)
+    assert alone["slowest"] <= 120
+    for initializer in INITIALIZERS:
+        if initializer != "n1":
+            assert not kinds[at(10, "sigmoid", initializer)]["trained"]
+    assert words(kinds, 50, "sigmoid", ["n1"]) == ["does not"]
+    for depth in DEPTHS:
+        soonest = {
+            activation: min(
+                kinds[at(depth, activation, i)]["updates"] or np.inf
+                for i in INITIALIZERS
+            )
+            for activation in ("tanh", "sigmoid")
+        }
+        assert soonest["tanh"] <= soonest["sigmoid"]
+
+
 def test_thirty_sigmoid_layers_learn_with_no_careful_initializer(runs):
     for initializer in CAREFUL:
         rows = runs[at(30, "sigmoid", initializer)]
@@ -398,7 +473,7 @@ def test_the_tables_on_the_page_say_what_the_kinds_are(measured, kinds):
                 assert text == "none"
             else:
                 fastest = min(it["updates"] for it in good)
-                initializer, rate, *_ = re.split(" and |, (?=[\d.]+:)", text)
+                initializer, rate, *_ = re.split(r" and |, (?=[\d.]+:)", text)
                 shown = [*figures.INITIALIZERS.values()].index(initializer)
                 assert of[shown]["updates"] == fastest
                 assert of[shown]["rate"] == float(rate)

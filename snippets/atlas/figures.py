@@ -101,9 +101,17 @@ def measure_best() -> dict[str, Any]:
             else:
                 best = min((_soonest(found[it]), it) for it in good)[1]
                 it = found[best]
+                range_ = {it["fastest"], it["slowest"]}
+                same = [
+                    other
+                    for other in good
+                    if {found[other]["fastest"], found[other]["slowest"]}
+                    == range_
+                ]
+                more = f" and {len(same) - 1} more" * (len(same) > 1)
                 row.append(
-                    f"{INITIALIZERS[best]}, {it['rate']:g}: "
-                    + _range(*{it["fastest"], it["slowest"]})
+                    f"{INITIALIZERS[best]}{more}, {it['rate']:g}: "
+                    + _range(*range_)
                 )
         rows.append(row)
     return {

@@ -193,7 +193,9 @@ class DiagnoseCallback(keras.callbacks.Callback):  # type: ignore[misc]
             self.report = diagnose(self.model, self.x, self.y)
             found = [f for f in self.report.findings if "small" not in f.code]
             said = [f"{f.code} · {f.layer} ({f.message})" for f in found]
-            print(f"\nstep {self.steps}:", "; ".join(said) or "no finding")
+            if (self.params or {}).get("verbose") == 1:
+                print()  # below the progress bar
+            print(f"step {self.steps}:", "; ".join(said) or "no finding")
 
 
 def _copy(variable: Any) -> Any:

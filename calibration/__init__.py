@@ -1,0 +1,1 @@
+"""Diagnoses the networks of the atlas, by our rules and by published ones."""
