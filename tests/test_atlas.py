@@ -22,6 +22,7 @@ from atlas.grid import (
     MAIN_PAIRS,
     RATES,
     SEEDS,
+    WIDE_PAIRS,
     grid,
 )
 from sitegen import style
@@ -101,6 +102,7 @@ def test_the_figures_know_the_grid():
     assert tuple(figures.INITIALIZERS) == INITIALIZERS
     assert figures.DEPTHS == DEPTHS
     assert figures.PAIRS == MAIN_PAIRS
+    assert figures.WIDE_PAIRS == WIDE_PAIRS
     assert set(figures.OPTIMIZERS) == set(RATES)
 
 
@@ -473,7 +475,8 @@ def test_the_tables_on_the_page_say_what_the_kinds_are(measured, kinds):
                 assert text == "none"
             else:
                 fastest = min(it["updates"] for it in good)
-                initializer, rate, *_ = re.split(r" and |, (?=[\d.]+:)", text)
+                pattern = r"(.+?)(?: and \d more)?, ([\d.]+): .+"
+                initializer, rate = re.fullmatch(pattern, text).groups()
                 shown = [*figures.INITIALIZERS.values()].index(initializer)
                 assert of[shown]["updates"] == fastest
                 assert of[shown]["rate"] == float(rate)

@@ -63,6 +63,15 @@ def test_the_codes_are_those_of_the_limits(rows):
         "first_loss": "first_loss", "step_too_large": "step_loss",
         "step_too_small": "step_change",
     }  # fmt: skip
+    with_limits = {
+        "gradient": 1e2, "signal": 1e3, "cosine": 1e-4, "first_loss": 5,
+        "dead": 0.3, "saturated": 0.5,
+    }  # fmt: skip
+    assert with_limits == {
+        n: limit for n, (_, limit) in figures.NUMBERS.items()
+    }
+    for low, high in (("vanishing", "exploding"), ("collapse", "growth")):
+        assert RULES[low][1] * RULES[high][1] == 1
     for row in rows:
         found = row["found"].split()
         if "nonfinite" in found:
@@ -147,6 +156,7 @@ def test_published_rules_are_quiet_when_all_is_well():
 
 
 GRADIENTS = seen()[0].gradients
+GOOD = seen()[0].kernels[1]
 
 
 @pytest.mark.parametrize(
@@ -196,7 +206,7 @@ def test_deeplocalize_as_restated(changes, word):
          "exploding"),
         ({"gradients": [g * np.nan for g in GRADIENTS]}, "relu", "NaN"),
         ({"kernels": [np.random.default_rng(1).normal(0, 1, (50, 50)),
-                      np.ones((50, 10))]}, "relu", "initial weights"),
+                      GOOD]}, "relu", "initial weights"),
         ({"kernels": seen()[0].kernels}, "relu", "updates too large or none"),
     ],
 )  # fmt: skip

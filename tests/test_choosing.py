@@ -177,3 +177,21 @@ def test_more_gain_trains_tanh_sooner_than_glorot():
     assert updates("tanh", "he", 0.003).max() <= 0.5 * glorot
     for initializer in ("glorot", "he", "orthogonal"):
         assert updates("tanh", initializer).max() <= 120
+
+
+def test_at_fifty_layers_elu_and_selu_still_train(measured):
+    kinds = measured("atlas", "kinds")
+    at = {
+        pair: kinds[("digits", "sgd", 100, 50, *pair)]
+        for pair in (
+            ("elu", "own"), ("selu", "lecun"), ("tanh", "he"),
+            ("tanh", "glorot"), ("relu", "he"),
+        )
+    }  # fmt: skip
+    assert at["elu", "own"]["slowest"] <= 180
+    assert at["selu", "lecun"]["slowest"] <= 180
+    assert at["tanh", "he"]["slowest"] <= 210
+    assert at["tanh", "glorot"]["word"] == "slow"
+    assert (at["relu", "he"]["word"], at["relu", "he"]["trained"]) == (
+        "uncertain", 3,
+    )  # fmt: skip

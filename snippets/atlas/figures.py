@@ -34,6 +34,7 @@ INITIALIZERS = {
 }  # fmt: skip
 DEPTHS = (4, 10, 20, 30, 50)
 MAIN = ("digits", "sgd", 100)  # the setting of the whole grid
+WIDE = ("digits", "sgd", 400)
 OPTIMIZERS = {"sgd": "SGD", "momentum": "momentum", "adam": "Adam"}
 GOOD = ("trains", "slow")
 STATISTICS = {
@@ -51,6 +52,9 @@ PAIRS = (
     ("sigmoid", "glorot"), ("tanh", "glorot"), ("tanh", "orthogonal"),
     ("relu", "glorot"), ("relu", "he"), ("leaky_relu", "he"),
     ("elu", "own"), ("selu", "lecun"), ("gelu", "he"), ("silu", "he"),
+)  # fmt: skip
+WIDE_PAIRS = (
+    ("tanh", "glorot"), ("relu", "he"), ("selu", "lecun"), ("gelu", "he"),
 )  # fmt: skip
 # The table of the page `choosing`.
 ADVISED = {
@@ -120,30 +124,68 @@ def measure_best() -> dict[str, Any]:
     }
 
 
+def _said(it: dict[str, Any] | None) -> str:
+    """Return a verdict in a few words."""
+    if it is None:
+        return "not run yet"
+    if it["word"] in GOOD:
+        updates = _range(*{it["fastest"], it["slowest"]})
+        return f"{it['word']}: {updates} at {it['rate']:g}"
+    if it["trained"]:
+        return f"{it['trained']} of {it['seeds']} seeds at {it['rate']:g}"
+    return str(it["word"])
+
+
 def measure_advice() -> dict[str, Any]:
     """What the advised initializers do: activation by depth, as text."""
     kinds = measure_kinds()
-
-    def said(it: dict[str, Any] | None) -> str:
-        if it is None:
-            return "not run yet"
-        if it["word"] in GOOD:
-            updates = _range(*{it["fastest"], it["slowest"]})
-            return f"{it['word']}: {updates} at {it['rate']:g}"
-        if it["trained"]:
-            return f"{it['trained']} of {it['seeds']} seeds at {it['rate']:g}"
-        return str(it["word"])
-
     return {
         "head": ["Activation", "Initializer"]
         + [f"{depth} layers" for depth in ADVISED_AT],
         "rows": [
             [ACTIVATIONS[activation], INITIALIZERS[initializer]]
             + [
-                said(kinds.get((*MAIN, depth, activation, initializer)))
+                _said(kinds.get((*MAIN, depth, activation, initializer)))
                 for depth in ADVISED_AT
             ]
             for activation, initializer in ADVISED.items()
+        ],
+    }
+
+
+def measure_optimizers() -> dict[str, Any]:
+    """What momentum and Adam change: pair by depth and optimizer, as text."""
+    columns = {
+        f"{depth} layers, {name}": ("digits", optimizer, 100, depth)
+        for depth in (30, 50)
+        for optimizer, name in OPTIMIZERS.items()
+    }
+    return _compared(columns)
+
+
+def measure_elsewhere() -> dict[str, Any]:
+    """What other data and another width change: pairs, as text."""
+    columns = {
+        f"mnist1d, {depth} layers": ("mnist1d", "sgd", 100, depth)
+        for depth in (4, 10, 30)
+    }
+    return _compared(columns | {"width 400, 30 layers": (*WIDE, 30)})
+
+
+def _compared(columns: dict[str, tuple]) -> dict[str, Any]:
+    """Return a table: a row for each main pair, a column for each setting."""
+    kinds = measure_kinds()
+    return {
+        "head": ["Pair", *columns],
+        "rows": [
+            [f"{ACTIVATIONS[pair[0]]}, {INITIALIZERS[pair[1]]}"]
+            + [
+                ""
+                if setting[:3] == WIDE and pair not in WIDE_PAIRS
+                else _said(kinds.get((*setting, *pair)))
+                for setting in columns.values()
+            ]
+            for pair in PAIRS
         ],
     }
 
