@@ -417,6 +417,55 @@ def test_thirty_sigmoid_layers_learn_with_unit_variance(runs, kinds):
         assert abs(lost["forward"]) < 0.1
 
 
+def of_pair(kinds, pair, optimizer="sgd", depth=30, data="digits"):
+    return kinds[(data, optimizer, 100, depth, *pair)]
+
+
+def test_adam_trains_thirty_layers_that_sgd_does_not(kinds):
+    for pair, word in (
+        (("gelu", "he"), "trains"),
+        (("silu", "he"), "slow"),
+        (("relu", "glorot"), "slow"),
+    ):
+        assert not of_pair(kinds, pair)["trained"]
+        assert of_pair(kinds, pair, "adam")["word"] == word
+    relu = [of_pair(kinds, ("relu", "he"), it) for it in ("adam", "sgd")]
+    assert relu[0]["slowest"] < relu[1]["fastest"]
+    for activation in ("gelu", "silu"):
+        it = of_pair(kinds, (activation, "he"), "adam", 50)
+        assert it["word"] not in figures.GOOD
+
+
+def test_no_optimizer_trains_deep_sigmoids(kinds):
+    for optimizer in RATES:
+        for depth in (10, 30, 50):
+            it = of_pair(kinds, ("sigmoid", "glorot"), optimizer, depth)
+            assert not it["trained"], (optimizer, depth)
+
+
+def test_momentum_rescues_no_pair_at_thirty_layers(kinds):
+    assert cell.OPTIMIZERS["momentum"]().momentum == 0.9
+    for pair in MAIN_PAIRS:
+        plain, pushed = (of_pair(kinds, pair, it) for it in ("sgd", "momentum"))
+        assert bool(plain["trained"]) == bool(pushed["trained"]), pair
+
+
+def test_orthogonal_tanh_is_alone_on_mnist1d(kinds):
+    words = {
+        pair: [
+            of_pair(kinds, pair, depth=depth, data="mnist1d")["word"]
+            for depth in (4, 10, 30)
+        ]
+        for pair in MAIN_PAIRS
+    }
+    assert words.pop(("tanh", "orthogonal")) == ["trains"] * 3
+    assert all("trains" not in of for of in words.values())
+    for pair in (("tanh", "glorot"), ("relu", "he")):
+        assert words[pair][2] == "does not"
+        assert of_pair(kinds, pair)["word"] in figures.GOOD
+    assert split("mnist1d", 0)[0].shape[1] == 40
+
+
 # How well the start tells the verdict
 
 

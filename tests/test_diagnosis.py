@@ -14,6 +14,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
+from snippets.diagnosis import figures
 from snippets.diagnosis.diagnose import (
     COLUMNS,
     RULES,
@@ -956,3 +957,103 @@ def test_the_callback_says_what_it_finds_and_changes_nothing(capsys):
     model = deep(2, "relu", "he_normal")
     model.fit(X, Y, verbose=0, callbacks=[DiagnoseCallback(X, Y, every=1)])
     assert "step 1: no finding" in capsys.readouterr().out
+
+
+# How good the limits are: test_calibration.py has the table itself
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return figures.read_diagnoses()
+
+
+@pytest.fixture(scope="module")
+def judged(measured):
+    return measured("diagnosis", "calibration")["judged"]
+
+
+def counts(it):
+    """Return caught, broken, false alarms, healthy."""
+    return it["caught"], it["caught"] + it["missed"], it["false"], it["healthy"]
+
+
+def test_it_finds_most_of_what_does_not_train(judged):
+    assert counts(judged["plausible"]["report"]) == (68, 77, 10, 173)
+    caught, broken, false, healthy = counts(judged["all"]["report"])
+    assert (broken, healthy) == (157, 193)
+    assert caught / broken > 0.9
+    assert false / healthy < 0.2
+    areas = {
+        name: judged["plausible"][name]["area"] for name in figures.NUMBERS
+    }
+    assert max(areas, key=areas.__getitem__) == "gradient"
+    assert areas["gradient"] > 0.9
+
+
+def test_the_best_limits_scatter(judged):
+    halves = [
+        judged[population][f"gradient by {column}"]
+        for population in figures.POPULATIONS
+        for column in figures.SPLITS
+    ]
+    limits = sorted(10**limit for it in halves for limit in it["limits"])
+    assert limits[0] < 100 < limits[-1]
+    assert (round(limits[0]), round(limits[-1])) == (8, 835)
+    assert judged["plausible"]["gradient"]["false"] == 4
+    chosen = [judged["plausible"][f"gradient by {c}"] for c in figures.SPLITS]
+    assert min(it["false"] for it in chosen) == 19
+
+
+def plausible(rows, found, broken):
+    """Return the verdicts on these plausible networks."""
+    kinds = figures.atlas.measure_kinds()
+    judged = [
+        kinds[figures._kind(row)] | {"depth": row["depth"]}
+        for row in rows
+        if row["best"]
+        and row["initializer"] not in figures.atlas.HOPELESS
+        and bool(row["found"]) == found
+    ]
+    good = figures.atlas.GOOD
+    return [it for it in judged if (it["word"] not in good) == broken]
+
+
+def test_what_is_missed_is_deep_and_partly_trains(rows):
+    missed = plausible(rows, found=False, broken=True)
+    assert len(missed) == 9
+    assert {it["depth"] for it in missed} == {30, 50}
+    assert sum(it["trained"] > 0 for it in missed) == 6
+
+
+def test_half_of_the_false_alarms_are_slow(rows):
+    alarms = plausible(rows, found=True, broken=False)
+    assert len(alarms) == 10
+    slow = [it for it in alarms if it["word"] == "slow"]
+    assert len(slow) >= 5
+    assert min(it["slowest"] for it in slow) > 300
+
+
+def test_one_step_shows_a_third_of_the_rates_that_are_too_high(measured):
+    given = measured("diagnosis", "calibration")["given"]
+    assert counts(given["too high"]) == (23, 60, 2, 141)
+    assert given["too low"]["caught"] == 0
+
+
+def test_published_rules_on_the_same_networks(judged, rows):
+    of = judged["plausible"]
+    assert counts(of["autotrainer"]) == (40, 77, 0, 173)
+    assert counts(of["deeplocalize"]) == (58, 77, 15, 173)
+    caught, broken, false, healthy = counts(of["deepchecker"])
+    assert (caught, broken) == (76, 77)
+    assert 0.4 < false / healthy < 0.6
+    kinds = figures.atlas.measure_kinds()
+    alarms = [
+        row["deepchecker"].split()
+        for row in rows
+        if row["best"]
+        and row["initializer"] not in figures.atlas.HOPELESS
+        and kinds[figures._kind(row)]["word"] in figures.atlas.GOOD
+        and row["deepchecker"]
+    ]
+    spread = sum("distribution" in words for words in alarms)
+    assert spread > 0.5 * len(alarms)
