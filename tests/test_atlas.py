@@ -464,6 +464,13 @@ def test_orthogonal_tanh_is_alone_on_mnist1d(kinds):
         assert words[pair][2] == "does not"
         assert of_pair(kinds, pair)["word"] in figures.GOOD
     assert split("mnist1d", 0)[0].shape[1] == 40
+    ratios = [
+        of_pair(kinds, pair, depth=4, data="mnist1d")["updates"]
+        / of_pair(kinds, pair, depth=4)["updates"]
+        for pair in words
+        if pair[0] != "sigmoid"
+    ]
+    assert sum(ratio >= 10 for ratio in ratios) > len(ratios) / 2
 
 
 # How well the start tells the verdict
@@ -540,6 +547,22 @@ def test_the_tables_on_the_page_say_what_the_kinds_are(measured, kinds):
                 shown = [*figures.INITIALIZERS.values()].index(initializer)
                 assert of[shown]["updates"] == fastest
                 assert of[shown]["rate"] == float(rate)
+
+
+def test_the_tables_of_other_settings_say_what_the_kinds_are(measured, kinds):
+    optimizers = measured("atlas", "optimizers")["rows"]
+    elsewhere = measured("atlas", "elsewhere")["rows"]
+    rows = zip(MAIN_PAIRS, optimizers, elsewhere, strict=True)
+    for pair, (_, *trained), (_, *other) in rows:
+        wanted = [
+            of_pair(kinds, pair, optimizer, depth)
+            for depth in (30, 50)
+            for optimizer in ("sgd", "momentum", "adam")
+        ] + [of_pair(kinds, pair, "sgd", d, "mnist1d") for d in (4, 10, 30)]
+        for text, it in zip(trained + other[:3], wanted, strict=True):
+            told = {"uncertain": f"{it['trained']} of 5 seeds"}
+            assert text.startswith(told.get(it["word"], it["word"]))
+        assert bool(other[3]) == (pair in WIDE_PAIRS)
 
 
 def test_a_measurement_becomes_a_table_and_an_unknown_one_an_error():
