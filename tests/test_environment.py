@@ -285,6 +285,8 @@ def start(clone: Path) -> subprocess.Popen:
         "    path.parent.mkdir(parents=True)\n"
         "    path.symlink_to(clone / 'pip.sh')\n"
         "venv.create = create; environment.NEEDED_GB = 0\n"
+        # Ctrl-C counts, even where the tests run in the background.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))\n"
         "sys.exit(environment.main(['setup'], clone))\n"
     )
