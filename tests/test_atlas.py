@@ -473,6 +473,18 @@ def test_orthogonal_tanh_is_alone_on_mnist1d(kinds):
     assert sum(ratio >= 10 for ratio in ratios) > len(ratios) / 2
 
 
+def test_wide_networks_are_sooner(kinds):
+    *pairs, gelu = (
+        (of_pair(kinds, pair), kinds[(*figures.WIDE, 30, *pair)])
+        for pair in WIDE_PAIRS
+    )
+    for narrow, wide in pairs:
+        assert wide["word"] == "trains"
+        assert wide["updates"] < narrow["updates"]
+    assert pairs[1][1]["slowest"] <= 240
+    assert [it["word"] for it in gelu] == ["does not"] * 2
+
+
 # How well the start tells the verdict
 
 
