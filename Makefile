@@ -52,7 +52,7 @@ test: check site browser ## everything: the checks, the build, all tests
 atlas: environment ## run what the atlas lacks: hours [SCHEDULER=tcp://…]
 	$(PY) -m atlas $(if $(SCHEDULER),--scheduler $(SCHEDULER))
 
-calibration: environment ## diagnose the atlas's networks: an hour
+calibration: environment ## diagnose the atlas's networks: half an hour
 	$(PY) -m calibration
 
 backends: environment ## fetch JAX and PyTorch, to test diagnose on them

@@ -15,7 +15,7 @@ import os
 import platform
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, replace
@@ -59,9 +59,14 @@ class SweepError(Exception):
 
 @cache
 def engine_hash() -> str:
-    """Hash the code that a run's result comes from; not its comments."""
+    """Hash the code that a run's result comes from."""
+    return code_hash(ENGINE)
+
+
+def code_hash(names: Iterable[str]) -> str:
+    """Hash some files of the project; not their comments."""
     found = hashlib.sha256()
-    for name in ENGINE:
+    for name in names:
         tree = ast.parse((ROOT / name).read_text("utf-8"))
         for node in ast.walk(tree):
             if isinstance(

@@ -17,20 +17,25 @@ from atlas import cell, sweep
 from atlas.data import split
 from atlas.grid import MAIN_PAIRS, Cell, grid
 from calibration import published
+from snippets.atlas.figures import MAIN
 from snippets.atlas.verdicts import KIND, by_kind, read_runs, verdict
 from snippets.diagnosis.diagnose import diagnose
 
 TABLE = sweep.ROOT / "snippets" / "diagnosis" / "calibration.csv.gz"
 DONE = sweep.ROOT / ".cache" / "calibration"
-MAIN = ("digits", "sgd", 100)  # the setting of the whole grid
+CODE = (
+    "snippets/diagnosis/diagnose.py",
+    "calibration/published.py",
+    *sweep.ENGINE,
+)
 SEED = 0
 EXAMPLES = 128
 
 
-def network(of: Cell, seed: int = SEED) -> keras.Sequential:
+def network(of: Cell) -> keras.Sequential:
     """Build one network of the atlas as its reader would write it."""
     keras.backend.clear_session()
-    kernels = cell.first_kernels(of, seed)
+    kernels = cell.first_kernels(of, SEED)
     model = keras.Sequential([keras.Input((len(kernels[0]),))])
     for kernel in kernels[:-1]:
         named = None if of.activation == "prelu" else of.activation
@@ -44,11 +49,11 @@ def network(of: Cell, seed: int = SEED) -> keras.Sequential:
     return model
 
 
-def numbers(of: Cell, rate: float, seed: int = SEED) -> dict[str, Any]:
+def numbers(of: Cell, rate: float) -> dict[str, Any]:
     """Diagnose a network at a rate: the numbers, and the codes found."""
-    x, y = (part[:EXAMPLES] for part in split(of.data, seed)[:2])
+    x, y = (part[:EXAMPLES] for part in split(of.data, SEED)[:2])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    report = diagnose(network(of, seed), x, y, loss, rate)
+    report = diagnose(network(of), x, y, loss, rate)
     told = report.summary
 
     def most(column: str) -> float:
@@ -71,15 +76,15 @@ def numbers(of: Cell, rate: float, seed: int = SEED) -> dict[str, Any]:
     }
 
 
-def restated(of: Cell, rate: float, seed: int = SEED) -> dict[str, str]:
+def restated(of: Cell, rate: float) -> dict[str, str]:
     """Return what each published tool finds, its words as one string."""
 
     def batches() -> Any:
         for epoch in count():
-            x, y = cell.batches(of.data, np.array([seed]), epoch)
+            x, y = cell.batches(of.data, np.array([SEED]), epoch)
             yield from zip(x[:, 0], y[:, 0], strict=True)
 
-    seen = published.watch(network(of, seed), batches(), rate)
+    seen = published.watch(network(of), batches(), rate)
     said = {
         "autotrainer": published.autotrainer(seen),
         "deeplocalize": published.deeplocalize(seen),
@@ -112,18 +117,22 @@ def wanted() -> list[tuple[Cell, float, bool]]:
 
 
 def run() -> None:
-    """Diagnose what is missing, a file for each network; write the table."""
-    DONE.mkdir(parents=True, exist_ok=True)
+    """Diagnose what is missing, a file for each network; write the table.
+
+    What other code has found, is not used.
+    """
+    done = DONE / sweep.code_hash(CODE)
+    done.mkdir(parents=True, exist_ok=True)
     rows = []
     for of, rate, best in track(wanted(), "networks"):
         kind = {name: getattr(of, name) for name in KIND}
         name = "-".join(str(v) for v in (*kind.values(), f"{rate:g}", best))
-        file = DONE / f"{name}.json"
+        file = done / f"{name}.json"
         if not file.exists():
             row = kind | {"rate": rate, "best": int(best)} | numbers(of, rate)
             if best:
                 row |= restated(of, rate)
-            file.write_text(json.dumps(row), "utf-8")
+            sweep.write(file, json.dumps(row).encode())
         rows.append(json.loads(file.read_text("utf-8")))
     text = io.StringIO()
     names = max((list(row) for row in rows), key=len)

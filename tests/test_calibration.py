@@ -21,7 +21,7 @@ def test_every_network_of_the_main_grid_was_diagnosed(rows):
     main = {
         tuple(getattr(of, name) for name in KIND)
         for of in grid()
-        if (of.data, of.optimizer, of.width) == calibration.MAIN
+        if (of.data, of.optimizer, of.width) == figures.atlas.MAIN
     }
     best = [figures._kind(row) for row in rows if row["best"]]
     assert len(best) == len(set(best)) == 350

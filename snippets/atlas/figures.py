@@ -271,7 +271,7 @@ def measure_foretold() -> dict[str, Any]:
         far = np.where([name in TWO_SIDED for name in names], np.abs(x), x)
         auc[population] = {
             "one rule": {
-                name: _area(label, -far[:, at]) for at, name in enumerate(names)
+                name: area(label, -far[:, at]) for at, name in enumerate(names)
             }
         }
         for left_out, column in (("activation", 4), ("initializer", 5)):
@@ -323,7 +323,7 @@ def _inputs(kind: tuple, it: dict[str, Any]) -> dict[str, float]:
     return start | {"layers": float(kind[3])}
 
 
-def _area(label: NDArray[np.bool_], score: Array) -> float:
+def area(label: NDArray[np.bool_], score: Array) -> float:
     """Return the area under the curve; NaN where all end alike."""
     if label.all() or not label.any():
         return float("nan")
@@ -351,13 +351,13 @@ def _left_out(
                 centre = np.median(x[~here & label, column])
                 far[:, column] = np.log1p(np.abs(x[:, column] - centre))
         if len(names) == 1:
-            known = _area(label[~here], far[~here, 0])
+            known = area(label[~here], far[~here, 0])
             score = far[here, 0] * (1 if known > 0.5 else -1)
         else:
             model = make_pipeline(StandardScaler(), LogisticRegression())
             model.fit(far[~here], label[~here])
             score = model.decision_function(far[here])
-        areas.append(_area(label[here], score))
+        areas.append(area(label[here], score))
         pairs.append(label[here].sum() * (~label[here]).sum())
     return float(np.average(areas, weights=pairs)) if areas else float("nan")
 

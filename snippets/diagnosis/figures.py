@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
 from snippets.atlas import figures as atlas
 from snippets.atlas.verdicts import KIND, Run, by_kind, by_rate, read_runs
@@ -103,10 +102,8 @@ def _counts(found: Mask, broken: Mask) -> dict[str, int]:
 
 
 def _area(far: Array, broken: Mask) -> float:
-    if broken.all() or not broken.any():
-        return float("nan")
     most = far[np.isfinite(far)].max(initial=0) + 1
-    return float(roc_auc_score(broken, np.minimum(far, most)))
+    return atlas.area(broken, np.minimum(far, most))
 
 
 def _by_halves(far: Array, broken: Mask, half: Mask) -> dict[str, Any]:
@@ -126,11 +123,7 @@ def measure_calibration() -> dict[str, Any]:
     `rows` say the same as text.
     """
     kinds = atlas.measure_kinds()
-    best = [
-        row
-        for row in read_diagnoses()
-        if row["best"] and _kind(row)[:3] == atlas.MAIN
-    ]
+    best = [row for row in read_diagnoses() if row["best"]]
     judged: dict[str, dict[str, dict[str, Any]]] = {}
     for population in POPULATIONS:
         rows = [
@@ -223,8 +216,7 @@ def _given() -> dict[str, Any]:
     rows = [
         row
         for row in read_diagnoses()
-        if _kind(row)[:3] == atlas.MAIN
-        and (row["activation"], row["initializer"]) in atlas.PAIRS
+        if (row["activation"], row["initializer"]) in atlas.PAIRS
         and kinds[_kind(row)]["word"] in atlas.GOOD
     ]
     broken = np.array(
