@@ -14,6 +14,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
+from snippets.atlas.verdicts import by_kind, read_runs
 from snippets.diagnosis import figures
 from snippets.diagnosis.diagnose import (
     COLUMNS,
@@ -988,6 +989,28 @@ def test_it_finds_most_of_what_does_not_train(judged):
     }
     assert max(areas, key=areas.__getitem__) == "gradient"
     assert areas["gradient"] > 0.9
+
+
+def test_the_gradient_catches_as_much_in_each_of_five_seeds(judged):
+    """By the atlas's own measurement, whose seed 0 `diagnose` repeats."""
+    kinds = figures.atlas.measure_kinds()
+    caught, alarms = [], []
+    for seed in range(5):
+        found = {True: 0, False: 0}
+        for kind, runs in by_kind(read_runs(figures.atlas.TABLE)).items():
+            if (
+                kind[:3] == figures.atlas.MAIN
+                and kind[5] not in figures.atlas.HOPELESS
+            ):
+                start = next(r["backward"] for r in runs if r["seed"] == seed)
+                broken = kinds[kind]["word"] not in figures.atlas.GOOD
+                found[broken] += not abs(start) <= np.log10(100)
+        caught.append(found[True])
+        alarms.append(found[False])
+    assert (min(caught), max(caught)) == (64, 67)
+    assert (min(alarms), max(alarms)) == (4, 5)
+    zero = judged["plausible"]["gradient"]
+    assert (zero["caught"], zero["false"]) == (caught[0], alarms[0])
 
 
 def test_the_best_limits_scatter(judged):

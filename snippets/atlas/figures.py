@@ -286,7 +286,7 @@ def measure_foretold() -> dict[str, Any]:
     rows = [
         [text]
         + [
-            "–" if np.isnan(area := areas.get(name, np.nan)) else f"{area:.2f}"
+            "–" if np.isnan(it := areas.get(name, np.nan)) else f"{it:.2f}"
             for population in ("all", "plausible")
             for how in ("one rule", "activation", "initializer")
             for areas in [auc.get(population, {}).get(how, {})]
