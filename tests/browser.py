@@ -128,7 +128,10 @@ class Tab:
         self.page.on("console", self._logged)
 
     def _failed(self, request: Request) -> None:
-        self.errors.append(f"{request.url} fails: {request.failure}")
+        # A tab that goes elsewhere gives up on its icon: not a page's fault.
+        gave_up = request.failure == "net::ERR_ABORTED"
+        if not (gave_up and request.url.endswith("favicon.svg")):
+            self.errors.append(f"{request.url} fails: {request.failure}")
 
     def _logged(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
