@@ -50,10 +50,10 @@ test: check site browser ## everything: the checks, the build, all tests
 	$(PY) -m pytest -n $(WORKERS)
 
 atlas: environment ## run what the atlas lacks: hours [SCHEDULER=tcp://…]
-	$(PY) -m atlas $(if $(SCHEDULER),--scheduler $(SCHEDULER))
+	$(PY) -m studies.atlas $(if $(SCHEDULER),--scheduler $(SCHEDULER))
 
 calibration: environment ## diagnose the atlas's networks: half an hour
-	$(PY) -m calibration
+	$(PY) -m studies.calibration
 
 backends: environment ## fetch JAX and PyTorch, to test diagnose on them
 	$(PY) -m uv pip install --quiet --target .cache/backends \

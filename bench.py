@@ -24,9 +24,9 @@ from urllib.request import urlopen
 
 from mkdocs.utils.yaml import yaml_load
 
-from sitegen.checked import contents, dress
+from sitegen.claims import contents, dress
 from sitegen.environment import find_browser
-from tests.browser import Tab, chromium, serve
+from tests.browser.browser import Tab, chromium, serve
 
 ROOT = Path(__file__).parent
 LEFT_OUT = (".git", ".venv", ".cache", "site", "__pycache__", ".*_cache")
@@ -248,7 +248,7 @@ def lighthouse(site: Path, heavy: list[str]) -> list[Row]:
 def engine() -> list[Row]:
     """Train the atlas's networks, by `fit` and many at a time."""
     done = subprocess.run(
-        [sys.executable, "-m", "atlas.speed"],
+        [sys.executable, "-m", "studies.atlas.speed"],
         cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True,
     )  # fmt: skip
     if done.returncode:

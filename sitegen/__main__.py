@@ -7,8 +7,8 @@ from pathlib import Path
 
 from mkdocs.utils.yaml import yaml_load
 
-from sitegen import SitegenError, public
-from sitegen.checked import CODE, contents
+from sitegen import SitegenError, generate
+from sitegen.claims import CODE, contents
 from sitegen.hooks import CACHE, ROOT
 from sitegen.notebooks import FRONT_MATTER
 
@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> None:
     logging.basicConfig(level="INFO", stream=sys.stderr, format="%(message)s")
     if arguments == ["build"]:
         site = yaml_load((ROOT / "mkdocs.yml").read_text("utf-8"))
-        public.bring_up_to_date(ROOT, CACHE, site["site_url"])
+        generate.bring_up_to_date(ROOT, CACHE, site["site_url"])
     elif arguments == ["count"]:
         pages = counts(ROOT)
         for page, row in {"": COLUMNS, **pages}.items():

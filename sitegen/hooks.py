@@ -9,7 +9,7 @@ from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from sitegen import labs, public
+from sitegen import generate, labs
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = Path(os.environ.get("SITEGEN_CACHE", ROOT / ".cache"))
@@ -21,7 +21,7 @@ UNCOLOURED = re.compile(r'<span class="(?:n|p|o|w)">([^<]*)</span>')
 @event_priority(100)  # before mkdocs-jupyter looks for notebooks
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add what is generated to the files of the site."""
-    made = public.bring_up_to_date(ROOT, CACHE, config.site_url or "")
+    made = generate.bring_up_to_date(ROOT, CACHE, config.site_url or "")
     folder = CACHE / "public"
     for path in made:
         # Not `File.generated`: mkdocs-jupyter reads notebooks from a folder.

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sitegen import SitegenError, sources
+from sitegen import SitegenError, keys
 from sitegen.store import Store
 
 log = logging.getLogger("mkdocs.sitegen")
@@ -35,7 +35,7 @@ class MeasureError(SitegenError):
 
 def data(root: Path, store: Store, slug: str, name: str) -> Any:
     """Return what `measure_<name>` of a chapter returned, measured once."""
-    key = sources.measurement_key(root, slug, name)
+    key = keys.measurement_key(root, slug, name)
     if not store.has("data", f"{slug}/{name}", key):
         _run_chapter(root, store, slug, [name], [], SECONDS_A_FUNCTION)
     return store.get("data", f"{slug}/{name}", key)
@@ -50,20 +50,20 @@ def figures(
     """
     missing = {}
     wanted = {}
-    for slug in sources.chapters(root):
-        measured, drawn = sources.jobs(root, slug)
+    for slug in keys.chapters(root):
+        measured, drawn = keys.jobs(root, slug)
         data_to_do = [
             name
             for name in measured
             if not store.has(
                 "data",
                 f"{slug}/{name}",
-                sources.measurement_key(root, slug, name),
+                keys.measurement_key(root, slug, name),
             )
         ]
         plots_to_do = []
         for name in drawn:
-            key = sources.figure_key(root, slug, name, STYLE)
+            key = keys.figure_key(root, slug, name, STYLE)
             wanted[f"{slug}/{name}"] = key
             if not store.has("figures", f"{slug}/{name}", key):
                 plots_to_do.append(name)
@@ -131,7 +131,7 @@ def _run_chapter(
         why = f"was killed by {name} (SIGKILL: too little memory?)"
     else:
         why = "raised"
-    file = sources.figures_file(root, slug).relative_to(root)
+    file = keys.figures_file(root, slug).relative_to(root)
     raise MeasureError(f"{file}: {doing} {why}\n{said[-4000:]}".rstrip())
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sitegen.blocks import Block, blocks
-from sitegen.checked import CLAIM, PICTURE
+from sitegen.claims import CLAIM, PICTURE
 
 FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 BLOCK_SYNTAX = re.compile(r"^/{3,}.*\n(?: {4}\w+:.*\n)*", re.MULTILINE)

@@ -15,7 +15,7 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 
-from sitegen import SitegenError, measure, sources
+from sitegen import SitegenError, keys, measure
 from sitegen.store import Store
 
 TABLE = re.compile(r"\[table: ([\w-]+)/(\w+)\]")
@@ -46,8 +46,8 @@ class Tables(Treeprocessor):
 
     def table(self, slug: str, name: str) -> etree.Element:
         """Return the `<table>` of one measurement."""
-        known = slug in sources.chapters(self.root)
-        if not known or name not in sources.jobs(self.root, slug)[0]:
+        known = slug in keys.chapters(self.root)
+        if not known or name not in keys.jobs(self.root, slug)[0]:
             raise TableError(
                 f"[table: {slug}/{name}]: there is no measure_{name} in "
                 f"snippets/{slug}/figures.py: write it, or take the table out"

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from sitegen import sources, style
+from sitegen import keys, style
 from sitegen.measure import STYLE
 from sitegen.store import Store
 
@@ -30,44 +30,46 @@ def main(root: Path, store: Store, slug: str, names: list[list[str]]) -> None:
     """Call the functions, and keep what they return."""
     measurements, plots = names
     # The keys of what is imported now; an edit comes too late for this run.
-    keys = _keys(root, slug, measurements, plots)
-    module = importlib.import_module(f"{sources.PACKAGE}.{slug}.figures")
+    expected = _keys(root, slug, measurements, plots)
+    module = importlib.import_module(f"{keys.PACKAGE}.{slug}.figures")
     for name in measurements:
         print(f"measure_{name}", flush=True)
         random.seed(SEED)  # so that one measurement cannot shift the next
         np.random.seed(SEED)
         value = getattr(module, f"measure_{name}")()
         check_plain(value, f"measure_{name}()")
-        _check_unchanged(keys, root, slug, [name], [])
-        store.put("data", f"{slug}/{name}", keys[f"measure_{name}"], value)
-    drawn = sources.jobs(root, slug)[1]
+        _check_unchanged(expected, root, slug, [name], [])
+        store.put("data", f"{slug}/{name}", expected[f"measure_{name}"], value)
+    drawn = keys.jobs(root, slug)[1]
     for name in plots:
         print(f"plot_{name}", flush=True)
         data = [
             store.get(
-                "data", f"{slug}/{d}", sources.measurement_key(root, slug, d)
+                "data", f"{slug}/{d}", keys.measurement_key(root, slug, d)
             )
             for d in drawn[name]
         ]
         figure = getattr(module, f"plot_{name}")
         with style.in_style(f"{slug}/{name}"):
             variants = style.variants(figure(*data), f"plot_{name}")
-        _check_unchanged(keys, root, slug, [], [name])
-        store.put("figures", f"{slug}/{name}", keys[f"plot_{name}"], variants)
+        _check_unchanged(expected, root, slug, [], [name])
+        store.put(
+            "figures", f"{slug}/{name}", expected[f"plot_{name}"], variants
+        )
 
 
 def _keys(
     root: Path, slug: str, measurements: list[str], plots: list[str]
 ) -> dict[str, str]:
     return {
-        f"measure_{n}": sources.measurement_key(root, slug, n)
+        f"measure_{n}": keys.measurement_key(root, slug, n)
         for n in measurements
-    } | {f"plot_{n}": sources.figure_key(root, slug, n, STYLE) for n in plots}
+    } | {f"plot_{n}": keys.figure_key(root, slug, n, STYLE) for n in plots}
 
 
-def _check_unchanged(keys: dict[str, str], *which: Any) -> None:
+def _check_unchanged(expected: dict[str, str], *which: Any) -> None:
     for name, key in _keys(*which).items():
-        if key != keys[name]:
+        if key != expected[name]:
             raise RuntimeError(f"{name} was edited while it ran: build again")
 
 

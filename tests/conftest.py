@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-    from tests.browser import Server, Tab
+    from tests.browser.browser import Server, Tab
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def root(site: Path) -> str:
 @pytest.fixture(scope="module")
 def server(site: Path, root: str) -> "Iterator[Server]":
     """Serve the built site at the path at which it is published."""
-    from tests.browser import serve
+    from tests.browser.browser import serve
 
     with serve(site, urlsplit(root).path) as server:
         yield server
@@ -34,7 +34,7 @@ def server(site: Path, root: str) -> "Iterator[Server]":
 @pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
     """Start a browser: for one module, because its event loop blocks others."""
-    from tests.browser import chromium
+    from tests.browser.browser import chromium
 
     with chromium() as browser:
         yield browser
@@ -43,7 +43,7 @@ def browser() -> "Iterator[Browser]":
 @pytest.fixture
 def new_tab(browser: "Browser", server: "Server") -> "Iterator[Callable]":
     """Return a function that opens a tab; what else it is told goes to it."""
-    from tests.browser import SIZES, Tab
+    from tests.browser.browser import SIZES, Tab
 
     contexts = []
 

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from tests import test_pages
+from tests.pages import test_pages
 
-PAGE = Path(__file__).parents[1] / "docs/errata.md"
+PAGE = Path(__file__).parents[2] / "docs/errata.md"
 
 
 def median_size(moments, layer):

@@ -23,7 +23,7 @@ from snippets.diagnosis.diagnose import (
     diagnose,
 )
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LISTING = ROOT / "snippets/diagnosis/diagnose.py"
 PLAIN = (str, int, float, bool, tuple, list)
 SPARSE = "sparse_categorical_crossentropy"

@@ -11,7 +11,7 @@ from snippets.atlas import figures
 from snippets.atlas.verdicts import by_kind, by_rate, read_runs, verdict
 from snippets.choosing.fitting_initializer import fitting_initializer
 
-PAGE = Path(__file__).parents[1] / "docs/choosing.md"
+PAGE = Path(__file__).parents[2] / "docs/choosing.md"
 UNSTABLE = ("gelu", "silu", "mish")
 
 

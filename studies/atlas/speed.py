@@ -1,6 +1,6 @@
 """How fast the engine is: against `model.fit`, against bare products.
 
-`python -m atlas.speed` prints one JSON line; `make bench` shows it.
+`python -m studies.atlas.speed` prints one JSON line; `make bench` shows it.
 """
 
 import json
@@ -13,9 +13,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from atlas.cell import BATCH, CLASSES, STEPS, batches, first_kernels, program
-from atlas.grid import RATES, SEEDS, Cell
 from snippets.atlas.batched_runs import dense_layers
+from studies.atlas.cell import (
+    BATCH,
+    CLASSES,
+    STEPS,
+    batches,
+    first_kernels,
+    program,
+)
+from studies.atlas.grid import RATES, SEEDS, Cell
 
 ROUNDS = 5
 RUNS = SEEDS * len(RATES["sgd"])

@@ -13,11 +13,11 @@ import yaml
 from mkdocs.utils.yaml import yaml_load
 from sybil import Document
 
-from sitegen import sources
+from sitegen import keys
 from sitegen.__main__ import words
-from sitegen.checked import CLAIM, CODE, PICTURE, contents
+from sitegen.claims import CLAIM, CODE, PICTURE, contents
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SNIPPETS = ROOT / "snippets"
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 CHAPTERS = sorted((ROOT / "docs/chapters").glob("*.md"))
@@ -191,7 +191,7 @@ def test_each_claim_is_asserted(page):
     for name, source in claims.items():
         nodes = list(ast.walk(ast.parse(source)))
         assert any(isinstance(node, ast.Assert) for node in nodes), name
-    tests = (ROOT / f"tests/test_{page.stem}.py").read_text("utf-8")
+    tests = (ROOT / f"tests/claims/test_{page.stem}.py").read_text("utf-8")
     assert not re.search(r"\b(skip|skipif|xfail|importorskip)\b", tests)
 
 
@@ -205,7 +205,7 @@ def test_each_decimal_number_in_the_prose_is_one_that_was_checked(page):
     figures = ROOT / f"snippets/{page.stem}/figures.py"
     sources_of_numbers = [
         figures.read_text("utf-8") if figures.is_file() else "",
-        (ROOT / f"tests/test_{page.stem}.py").read_text("utf-8"),
+        (ROOT / f"tests/claims/test_{page.stem}.py").read_text("utf-8"),
         *(block.code for block in found.blocks),
     ]
     known = [
@@ -293,9 +293,9 @@ def test_each_listing_runs_alone_in_an_empty_folder(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("slug", sources.chapters(ROOT))
+@pytest.mark.parametrize("slug", keys.chapters(ROOT))
 def test_nothing_is_measured_or_drawn_in_vain(slug):
-    measured, drawn = sources.jobs(ROOT, slug)
+    measured, drawn = keys.jobs(ROOT, slug)
     on_pages = {
         Path(image["src"]).with_suffix("").parts[-2:]
         for page in PAGES

@@ -12,8 +12,8 @@ import pytest
 import tensorflow as tf
 from bs4 import BeautifulSoup
 
-from tests.browser import SIZES
-from tests.test_site import FOCUS, PALETTES, RULES, TOO_WIDE, violations
+from tests.browser.browser import SIZES
+from tests.browser.test_site import FOCUS, PALETTES, RULES, TOO_WIDE, violations
 
 NAME = "explorer/index.html"
 SMALL = {"depth": 5, "width": 32}

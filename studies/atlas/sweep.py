@@ -5,7 +5,6 @@ stopped at any moment and goes on where it was. Nothing here imports
 TensorFlow before a cell runs.
 """
 
-import ast
 import csv
 import gzip
 import hashlib
@@ -27,7 +26,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from atlas.grid import Cell, grid, rates_beyond
+from sitegen import keys
 from snippets.atlas.verdicts import (
     KIND,
     Run,
@@ -36,12 +35,13 @@ from snippets.atlas.verdicts import (
     by_rate,
     read_runs,
 )
+from studies.atlas.grid import Cell, grid, rates_beyond
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ENGINE = (
     "snippets/atlas/batched_runs.py",
-    "atlas/cell.py",
-    "atlas/data.py",
+    "studies/atlas/cell.py",
+    "studies/atlas/data.py",
 )
 LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "mnist1d")
 DONE = ROOT / ".cache" / "atlas"
@@ -67,13 +67,7 @@ def code_hash(names: Iterable[str]) -> str:
     """Hash some files of the project; not their comments."""
     found = hashlib.sha256()
     for name in names:
-        tree = ast.parse((ROOT / name).read_text("utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(
-                node, ast.Module | ast.FunctionDef | ast.ClassDef
-            ) and ast.get_docstring(node):
-                node.body = node.body[1:] or [ast.Pass()]
-        found.update(ast.dump(tree).encode())
+        found.update(keys.code(ROOT / name).encode())
     return found.hexdigest()[:16]
 
 
@@ -199,7 +193,7 @@ def timed(part: Cell) -> tuple[list[Run], float]:
     """Run one cell; returns its rows and the seconds that it took."""
     os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from atlas.cell import run_cell
+    from studies.atlas.cell import run_cell
 
     begun = monotonic()
     return run_cell(part), monotonic() - begun
@@ -253,8 +247,10 @@ def _packed(folder: Path) -> Path:
     target = folder / "atlas_sweep.zip"
     with zipfile.ZipFile(target, "w") as packed:
         for source in (
-            *(ROOT / "atlas").glob("*.py"),
+            *(ROOT / "studies" / "atlas").glob("*.py"),
             ROOT / "snippets" / "__init__.py",
+            ROOT / "studies" / "__init__.py",
+            *(ROOT / "sitegen").glob("*.py"),
             *(ROOT / "snippets" / "atlas").glob("*.py"),
         ):
             packed.write(source, source.relative_to(ROOT))

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from mkdocs.utils.yaml import yaml_load
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SAME_SETTINGS = (
     "hooks", "markdown_extensions", "strict", "use_directory_urls",
     "validation",
@@ -78,7 +78,7 @@ def plot_walks(walks):
     ax.set_ylabel("place")
     return figure
 ''',
-    "tests/test_x.py": """def test_far(measured):
+    "tests/claims/test_x.py": """def test_far(measured):
     assert 5 < measured("x", "walks")[:, -1].std() < 15
 """,
 }
@@ -270,7 +270,7 @@ FAULTS = {
     ),
     "a claim without a test": (
         (PAGE, "#test_far", "#test_near"),
-        [f"{PAGE}:8", "test_near", "tests/test_x.py"],
+        [f"{PAGE}:8", "test_near", "tests/claims/test_x.py"],
     ),
     "a lab cell that raises": (
         ("docs/labs/l.py", None, "# %% [markdown]\n# # L\n\n# %%\n1 / 0\n"),
@@ -436,7 +436,7 @@ def test_a_claim_that_is_no_longer_true_is_red(project):
 
 def test_a_swapped_initializer_in_a_listing_is_red(tmp_path):
     chapter = "initialization"
-    claims = f"tests/test_{chapter}.py"
+    claims = f"tests/claims/test_{chapter}.py"
     copy_machinery(tmp_path, f"snippets/{chapter}", claims)
     (tmp_path / "snippets/__init__.py").touch()
     listing = tmp_path / f"snippets/{chapter}/deep_network.py"

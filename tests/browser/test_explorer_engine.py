@@ -12,9 +12,9 @@ import tensorflow as tf
 from playwright.sync_api import Error
 from scipy.stats import ks_2samp, kstest, truncnorm
 
-from tests.browser import serve
+from tests.browser.browser import serve
 
-ENGINE = Path(__file__).parents[1] / "docs/explorer/engine.js"
+ENGINE = Path(__file__).parents[2] / "docs/explorer/engine.js"
 STATE = {
     "initializer": "he_normal", "stddev": 0.05, "scale": 1, "mode": "fan_in",
     "distribution": "uniform", "gain": 1, "activation": "relu", "depth": 6,

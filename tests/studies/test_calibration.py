@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from atlas.grid import ACTIVATIONS, INITIALIZERS, Cell, grid
-from calibration import __main__ as calibration
-from calibration import published
-from calibration.published import Seen
 from snippets.atlas.verdicts import KIND
 from snippets.diagnosis import figures
 from snippets.diagnosis.diagnose import RULES
+from studies.atlas.grid import ACTIVATIONS, INITIALIZERS, Cell, grid
+from studies.calibration import __main__ as calibration
+from studies.calibration import published
+from studies.calibration.published import Seen
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from atlas import cell, sweep
-from atlas.data import TRAINED_ON, split
-from atlas.grid import (
+from sitegen import style
+from sitegen.tables import TableError, TableExtension
+from snippets.atlas import figures
+from snippets.atlas.verdicts import KIND, by_kind, read_runs, verdict
+from studies.atlas import cell, sweep
+from studies.atlas.data import TRAINED_ON, split
+from studies.atlas.grid import (
     ACTIVATIONS,
     DEPTHS,
     INITIALIZERS,
@@ -25,12 +29,8 @@ from atlas.grid import (
     WIDE_PAIRS,
     grid,
 )
-from sitegen import style
-from sitegen.tables import TableError, TableExtension
-from snippets.atlas import figures
-from snippets.atlas.verdicts import KIND, by_kind, read_runs, verdict
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CAREFUL = ("glorot", "he", "lecun", "own", "orthogonal")
 
 

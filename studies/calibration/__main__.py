@@ -1,11 +1,10 @@
-"""`python -m calibration`: diagnose the atlas's networks, write the table."""
+"""`make calibration`: diagnose the atlas's networks, write the table."""
 
 import csv
 import gzip
 import io
 import json
 import math
-import sys
 from itertools import count
 from typing import Any
 
@@ -13,19 +12,19 @@ import keras
 import numpy as np
 from rich.progress import track
 
-from atlas import cell, sweep
-from atlas.data import split
-from atlas.grid import MAIN_PAIRS, Cell, grid
-from calibration import published
 from snippets.atlas.figures import MAIN
 from snippets.atlas.verdicts import KIND, by_kind, read_runs, verdict
 from snippets.diagnosis.diagnose import diagnose
+from studies.atlas import cell, sweep
+from studies.atlas.data import split
+from studies.atlas.grid import MAIN_PAIRS, Cell, grid
+from studies.calibration import published
 
 TABLE = sweep.ROOT / "snippets" / "diagnosis" / "calibration.csv.gz"
 DONE = sweep.ROOT / ".cache" / "calibration"
 CODE = (
     "snippets/diagnosis/diagnose.py",
-    "calibration/published.py",
+    "studies/calibration/published.py",
     *sweep.ENGINE,
 )
 SEED = 0
@@ -150,4 +149,4 @@ def run() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run())
+    run()

@@ -10,10 +10,12 @@ import sys
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from sitegen import SitegenError
 
 PACKAGE = "snippets"
+OWN_PACKAGES = (PACKAGE, "studies")
 MEASURED_WITH = ("tensorflow", "keras", "numpy", "scikit-learn")
 DRAWN_WITH = ("matplotlib",)
 
@@ -69,7 +71,39 @@ class Module:
 
 # One file, one statement is part of many keys.
 _parsed = cache(Module)
-_dump = cache(ast.dump)
+
+
+@cache
+def dump(node: ast.AST) -> str:
+    """Return what a piece of code says, the same on every Python.
+
+    `ast.dump` is not: each version adds fields. Here those that are empty
+    are left out, as are the places of things and the paths by which the
+    project's own modules are imported: moving a file changes no result.
+    """
+    fields = [
+        f"{name}={_part(value)}"
+        for name, value in ast.iter_fields(node)
+        if value is not None and value != [] and name != "type_comment"
+        and not (
+            name == "module"
+            and str(value).partition(".")[0] in OWN_PACKAGES
+        )
+    ]  # fmt: skip
+    return f"{type(node).__name__}({', '.join(fields)})"
+
+
+def _part(value: Any) -> str:
+    if isinstance(value, ast.AST):
+        return dump(value)
+    if isinstance(value, list):
+        return f"[{', '.join(map(_part, value))}]"
+    return repr(value)
+
+
+def code(path: Path) -> str:
+    """Return what a whole file says; not its comments and docstrings."""
+    return dump(_module(path).tree)
 
 
 @cache
@@ -166,7 +200,7 @@ def _code(root: Path, path: Path, name: str) -> list[str]:
     reached = module.reached_from(name)
     for node in reached:
         _follow(root, path, node, seen)
-    return [_dump(node) for node in reached] + [
+    return [dump(node) for node in reached] + [
         f"{file.relative_to(root)} {seen[file]}" for file in sorted(seen)
     ]
 
@@ -197,7 +231,7 @@ def _follow(
             ):  # fmt: skip
                 if file.is_file() and file not in seen:
                     tree = _module(file).tree
-                    seen[file] = _dump(tree)
+                    seen[file] = dump(tree)
                     _follow(root, file, tree, seen)
 
 

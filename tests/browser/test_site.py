@@ -15,9 +15,9 @@ from bs4 import BeautifulSoup
 from playwright.sync_api import Error
 
 from sitegen.blocks import blocks
-from tests.browser import SIZES
+from tests.browser.browser import SIZES
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 HERE = "http://here/"  # stands for the site's root while links are resolved
 PALETTES = {"light": "default", "dark": "slate"}
 NOT_A_PAGE = {"404.html"}  # built, but in no index

@@ -12,12 +12,12 @@ import keras
 import numpy as np
 import pytest
 
-from atlas import sweep
-from atlas.cell import batches, first_kernels, program, run_cell, split
-from atlas.grid import LADDER, SEEDS, Cell, grid, rates_beyond
 from snippets.atlas.verdicts import by_kind, read_runs, verdict
+from studies.atlas import sweep
+from studies.atlas.cell import batches, first_kernels, program, run_cell, split
+from studies.atlas.grid import LADDER, SEEDS, Cell, grid, rates_beyond
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 UPDATES = 20
 # Quick cells, one program; the best rate is the middle one.
 QUICK = [
@@ -174,9 +174,9 @@ def in_folder(folder: Path, code: str) -> list[str]:
     return [
         sys.executable,
         "-c",
-        "from pathlib import Path; import atlas.sweep as s\n"
+        "from pathlib import Path; import studies.atlas.sweep as s\n"
         f"s.DONE = Path({str(folder)!r}); s.TABLE = s.DONE / 'none'\n"
-        "from tests.test_sweep import QUICK\n" + code,
+        "from tests.studies.test_sweep import QUICK\n" + code,
     ]
 
 
@@ -266,7 +266,8 @@ def test_a_worker_with_other_versions_is_refused(cluster, empty, monkeypatch):
 
 def test_no_scheduler_is_one_clear_line():
     done = subprocess.run(
-        [sys.executable, "-c", "import atlas.sweep as s, atlas.__main__ as m\n"
+        [sys.executable, "-c", "import studies.atlas.sweep as s\n"
+         "import studies.atlas.__main__ as m\n"
          "s.CONNECT = '2s'; m.collect = lambda cells: (0, 0)\n"
          "print(m.main(['--scheduler', 'tcp://127.0.0.1:9']))"],
         cwd=ROOT, capture_output=True, text=True, check=True,

@@ -3,8 +3,8 @@
 Each is a function, written the way people write them, that returns a
 compiled model, its inputs and its labels. `corpus.csv` has what was measured.
 
-    python -m tests.corpus verify [name ...]   train them, rewrite the table
-    python -m tests.corpus report [--held-out] run `diagnose` on them
+    python -m studies.corpus.corpus verify [name ...]   train, write the table
+    python -m studies.corpus.corpus report [--held-out] run `diagnose` on them
 
 One rule for all: 40 epochs of batches of 40, five seeds; a seed has trained
 if the training data reach the goal (90 % accuracy, or R² = 0.9, where the
@@ -2629,7 +2629,9 @@ def report(held_out: bool) -> None:
 
 
 if __name__ == "__main__":
-    from tests import corpus  # the one copy that the workers import too
+    from studies.corpus import (
+        corpus,  # the one copy that the workers import too
+    )
 
     match sys.argv[1:]:
         case ["verify", *names]:

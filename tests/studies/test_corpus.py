@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.corpus import (
+from studies.corpus.corpus import (
     CORPUS,
     agrees,
     halves,

@@ -10,11 +10,11 @@ import pytest
 
 from sitegen import style
 from sitegen.blocks import BlockError, blocks
-from sitegen.checked import ClaimError, contents, dress
-from sitegen.images import FigureError, FigureExtension
+from sitegen.claims import ClaimError, contents, dress
+from sitegen.figures import FigureError, FigureExtension
 from sitegen.notebooks import notebook
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CHAPTERS = sorted((ROOT / "docs/chapters").glob("*.md"))
 
 FENCE = "```{}\nx = 1\n```\n"
@@ -84,7 +84,7 @@ A fact.[✓](#test_one) And `[✓](#test_code)`, `a [✓](#test_code)` in code.
 def page_project(tmp_path):
     for name, text in {
         "snippets/x/value.py": "y = 2\n",
-        "tests/test_a.py": "def test_one():\n    assert 1\n\n\n"
+        "tests/claims/test_a.py": "def test_one():\n    assert 1\n\n\n"
         "def test_two():\n    assert 2\n",
     }.items():
         (tmp_path / name).parent.mkdir(parents=True)
@@ -121,7 +121,7 @@ def test_a_claim_without_a_test_is_refused_by_its_line(page_project):
     with pytest.raises(ClaimError) as error:
         contents(text, "docs/a.md", page_project, skipped_lines=5)
     assert str(error.value).startswith(
-        "docs/a.md:14: there is no test_three in tests/test_a.py"
+        "docs/a.md:14: there is no test_three in tests/claims/test_a.py"
     )
 
 

@@ -8,8 +8,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from atlas.data import TRAINED_ON, split
-from atlas.grid import SEEDS, Cell
 from snippets.atlas.batched_runs import (
     Program,
     RunAdam,
@@ -17,6 +15,8 @@ from snippets.atlas.batched_runs import (
     dense_layers,
     losses,
 )
+from studies.atlas.data import TRAINED_ON, split
+from studies.atlas.grid import SEEDS, Cell
 
 BATCH = 50
 STEPS = TRAINED_ON // BATCH  # updates in an epoch

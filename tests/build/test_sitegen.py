@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from sitegen import measure, public, sources, worker
+from sitegen import generate, keys, measure, worker
 from sitegen.measure import MeasureError
 from sitegen.store import Store, write_whole
 
@@ -79,15 +79,13 @@ def project(tmp_path):
     return write
 
 
-def keys(root):
+def keys_of(root):
     look = root / "style.py"
     if not look.exists():
         look.write_text("COLOR = 1\n")
     return {
-        **{n: sources.measurement_key(root, "x", n) for n in "ab"},
-        **{
-            f"plot {n}": sources.figure_key(root, "x", n, (look,)) for n in "ab"
-        },
+        **{n: keys.measurement_key(root, "x", n) for n in "ab"},
+        **{f"plot {n}": keys.figure_key(root, "x", n, (look,)) for n in "ab"},
     }
 
 
@@ -126,7 +124,7 @@ def test_a_key_changes_when_and_only_when_its_result_can(
     project, file, old, new, expected
 ):
     root = project({})
-    before = keys(root)
+    before = keys_of(root)
     text = PROJECT[file].replace(old, new) if old else new
     assert text != PROJECT[file]
     project({file: text})
@@ -134,22 +132,22 @@ def test_a_key_changes_when_and_only_when_its_result_can(
         affected = {expected.removeprefix("only ")}
     else:  # a figure of new data is drawn again
         affected = {f"{p}{n}" for n in expected.split() for p in ("", "plot ")}
-    assert changed(before, keys(root)) == affected
+    assert changed(before, keys_of(root)) == affected
 
 
 def test_a_star_import_is_followed(project):
     figures = "from snippets.x.deep import *\ndef measure_a(): return STEP\n"
     root = project({"x/figures.py": figures})
-    before = sources.measurement_key(root, "x", "a")
+    before = keys.measurement_key(root, "x", "a")
     project({"x/deep.py": "STEP = 2\n"})
-    assert sources.measurement_key(root, "x", "a") != before
+    assert keys.measurement_key(root, "x", "a") != before
 
 
 def test_the_style_changes_figures_and_measures_nothing(project):
     root = project({})
-    before = keys(root)
+    before = keys_of(root)
     (root / "style.py").write_text("COLOR = 2\n")
-    assert changed(before, keys(root)) == {"plot a", "plot b"}
+    assert changed(before, keys_of(root)) == {"plot a", "plot b"}
 
 
 def test_every_file_that_shapes_a_drawing_is_part_of_its_key():
@@ -164,7 +162,7 @@ def test_every_file_that_shapes_a_drawing_is_part_of_its_key():
             and (node.module or "").startswith("sitegen")
             for alias in node.names
         }
-        assert used - known <= {"SitegenError", "sources", "measure", "store"}
+        assert used - known <= {"SitegenError", "keys", "measure", "store"}
     assert "style" in known
 
 
@@ -184,20 +182,20 @@ def test_a_new_version_measures_or_draws_again(
     project, monkeypatch, what, measures
 ):
     root = project({})
-    before = keys(root)
-    real = sources.version
-    sources._versions.cache_clear()
+    before = keys_of(root)
+    real = keys.version
+    keys._versions.cache_clear()
     try:
         if what == "python":
             new = SimpleNamespace(version_info=(3, 99, 0))
-            monkeypatch.setattr(sources, "sys", new)
+            monkeypatch.setattr(keys, "sys", new)
         else:
             monkeypatch.setattr(
-                sources, "version", lambda n: "99" if n == what else real(n)
+                keys, "version", lambda n: "99" if n == what else real(n)
             )
-        after = keys(root)
+        after = keys_of(root)
     finally:
-        sources._versions.cache_clear()
+        keys._versions.cache_clear()
     drawn, measured = {"plot a", "plot b"}, {"a", "b"}
     expected = {True: drawn | measured, False: drawn, None: set()}[measures]
     assert changed(before, after) == expected
@@ -205,15 +203,15 @@ def test_a_new_version_measures_or_draws_again(
 
 def test_a_plot_that_asks_for_nothing_measured_is_named_with_its_line(project):
     root = project({"x/figures.py": "\n\ndef plot_a(histogram): ...\n"})
-    with pytest.raises(sources.SourceError) as error:
-        sources.jobs(root, "x")
+    with pytest.raises(keys.SourceError) as error:
+        keys.jobs(root, "x")
     assert "figures.py:3: plot_a asks for 'histogram'" in str(error.value)
 
 
 def test_a_syntax_error_is_named_with_its_line(project):
     root = project({"x/figures.py": "x = 1\ndef measure_a(:\n"})
-    with pytest.raises(sources.SourceError, match=r"figures\.py:2: "):
-        sources.jobs(root, "x")
+    with pytest.raises(keys.SourceError, match=r"figures\.py:2: "):
+        keys.jobs(root, "x")
 
 
 @pytest.fixture
@@ -346,8 +344,8 @@ def test_what_nothing_makes_any_more_leaves_the_public_folder(tmp_path):
     page.parent.mkdir(parents=True)
     page.write_text("# X\n")
     cache = tmp_path / "cache"
-    (made,) = public.bring_up_to_date(tmp_path, cache, "http://h/")
+    (made,) = generate.bring_up_to_date(tmp_path, cache, "http://h/")
     assert made == cache / "public/chapters/x.ipynb"
     page.unlink()
-    assert public.bring_up_to_date(tmp_path, cache, "http://h/") == []
+    assert generate.bring_up_to_date(tmp_path, cache, "http://h/") == []
     assert not made.exists()

@@ -25,7 +25,7 @@ from sitegen.labs import LabError
 from sitegen.math import MathError
 from sitegen.store import Store
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LAB = """\
 # ---
 # jupyter:

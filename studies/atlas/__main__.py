@@ -1,4 +1,4 @@
-"""`python -m atlas`: run what is missing, then write the table."""
+"""`python -m studies.atlas`: run what is missing, then write the table."""
 
 import argparse
 import sys
@@ -11,8 +11,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from atlas.grid import grid
-from atlas.sweep import SweepError, collect, run_here, run_on
+from studies.atlas.grid import grid
+from studies.atlas.sweep import SweepError, collect, run_here, run_on
 
 
 def main(arguments: list[str]) -> str | None:

@@ -19,7 +19,7 @@ from playwright.sync_api import sync_playwright
 from sitegen.environment import find_browser
 from sitegen.math import MathError, html_math, to_mathml
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 FONT = ROOT / "docs/assets/fonts/stix-two-math.woff2"
 
 

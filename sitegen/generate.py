@@ -8,7 +8,7 @@ generated is ever written below `docs/`.
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from sitegen import labs, measure, sources
+from sitegen import keys, labs, measure
 from sitegen.notebooks import notebook
 from sitegen.store import Store, write_whole
 
@@ -33,8 +33,8 @@ def bring_up_to_date(root: Path, cache: Path, site_url: str) -> list[Path]:
                 files[public / f"figures/{name}{variant}.svg"] = svg.encode()
     for lab, execution in executed.items():
         files[public / f"labs/{lab.stem}.ipynb"] = execution.result()
-    for slug in sources.chapters(root):
-        for path in sources.data_files(root, slug):
+    for slug in keys.chapters(root):
+        for path in keys.data_files(root, slug):
             files[public / "data" / slug / path.name] = path.read_bytes()
     for page in sorted((root / "docs/chapters").glob("*.md")):
         url = f"{site_url.rstrip('/')}/chapters/{page.stem}.html"

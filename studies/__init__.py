@@ -1,0 +1,1 @@
+"""What takes hours and leaves a committed table."""

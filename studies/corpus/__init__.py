@@ -1,0 +1,1 @@
+"""Networks, sick and healthy, whose labels are measured."""
