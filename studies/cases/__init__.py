@@ -1,0 +1,1 @@
+"""Networks that public questions are about, rebuilt: broken, and mended."""
