@@ -25,8 +25,8 @@ from urllib.request import urlopen
 from mkdocs.utils.yaml import yaml_load
 
 from sitegen.claims import contents, dress
-from sitegen.environment import find_browser
 from tests.browser.browser import Tab, chromium, serve
+from tests.browser.chromium import find_browser
 
 ROOT = Path(__file__).parent
 LEFT_OUT = (".git", ".venv", ".cache", "site", "__pycache__", ".*_cache")

@@ -21,7 +21,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from sitegen.environment import find_browser
+from tests.browser.chromium import find_browser
 
 # Names other than our own address lead nowhere; the attempt is still seen.
 ARGUMENTS = [

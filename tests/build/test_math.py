@@ -16,8 +16,8 @@ from mkdocs.exceptions import Abort
 from PIL import Image, ImageOps
 from playwright.sync_api import sync_playwright
 
-from sitegen.environment import find_browser
 from sitegen.math import MathError, html_math, to_mathml
+from tests.browser.chromium import find_browser
 
 ROOT = Path(__file__).parents[2]
 FONT = ROOT / "docs/assets/fonts/stix-two-math.woff2"
