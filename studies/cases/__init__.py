@@ -1,1 +1,1 @@
-"""Networks that public questions are about, rebuilt: broken, and mended."""
+"""Networks of public questions, rebuilt; and healthy ones, as people build."""
