@@ -490,7 +490,7 @@ def weighted_dataset() -> Given:
     return Given(model, tf.data.Dataset.from_tensor_slices(every).batch(40))
 
 
-class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+class Batches(keras.utils.PyDataset):
     """Digits, 40 at a time."""
 
     def __init__(self) -> None:
@@ -518,7 +518,7 @@ def pydataset() -> Given:
 # Own training
 
 
-class OwnStep(keras.Model):  # type: ignore[misc]
+class OwnStep(keras.Model):
     """As in Keras's guide to `train_step`."""
 
     def train_step(self, data: Any) -> dict[str, Any]:
@@ -544,7 +544,7 @@ def own_train_step() -> Given:
     return Given(model, *digits())
 
 
-class Perceptron(keras.Model):  # type: ignore[misc]
+class Perceptron(keras.Model):
     """A subclassed model with dropout."""
 
     def __init__(self) -> None:
@@ -572,7 +572,7 @@ def subclassed() -> Given:
     return Given(model, *digits())
 
 
-class Reconstruction(layers.Layer):  # type: ignore[misc]
+class Reconstruction(layers.Layer):
     """Adds the squared error of its two inputs to the loss."""
 
     def call(self, pair: Any) -> Any:
@@ -619,7 +619,7 @@ def conv_autoencoder() -> Given:
     return Given(model, x, x)
 
 
-class Sample(layers.Layer):  # type: ignore[misc]
+class Sample(layers.Layer):
     """Draws from a Gaussian, and adds its divergence to the loss."""
 
     def __init__(self) -> None:
@@ -653,7 +653,7 @@ def vae() -> Given:
     return Given(model, x, x)
 
 
-class Adversaries(keras.Model):  # type: ignore[misc]
+class Adversaries(keras.Model):
     """As in Keras's guide: two networks, two optimizers, no loss."""
 
     def __init__(self) -> None:
@@ -908,7 +908,7 @@ def conv1d() -> Given:
     return Given(model, *waves())
 
 
-class Positions(layers.Layer):  # type: ignore[misc]
+class Positions(layers.Layer):
     """Words and their places."""
 
     def __init__(self, words: int, places: int, width: int) -> None:
