@@ -25,17 +25,13 @@ from urllib.request import urlopen
 from mkdocs.utils.yaml import yaml_load
 
 from sitegen.claims import contents, dress
+from sitegen.isolation import environment
 from tests.browser.browser import Tab, chromium, serve
 from tests.browser.chromium import find_browser
 
 ROOT = Path(__file__).parent
 LEFT_OUT = (".git", ".venv", ".cache", "site", "__pycache__", ".*_cache")
-ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "CI"} | {
-    "PYTHONDONTWRITEBYTECODE": "1",  # or `serve` builds twice
-    "NO_MKDOCS_2_WARNING": "1",
-    "TF_ENABLE_ONEDNN_OPTS": "0",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-}
+ENVIRONMENT = environment(NO_MKDOCS_2_WARNING="1", CI="false")
 PAGE = "chapters/initialization"  # the page to edit
 LISTING = "initialization/kernel_statistics.py"  # cheap, and shown there
 IMPORTERS = {"initialization: measure_kernels"}

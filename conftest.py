@@ -5,15 +5,11 @@ it; `sitegen.blocks` finds the blocks, so nothing is skipped in silence.
 """
 
 import gc
-import os
 import sys
 from collections.abc import Iterable
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest
 from sybil import Document, Example, Region, Sybil
@@ -21,10 +17,11 @@ from sybil.evaluators.doctest import NUMBER, DocTestEvaluator
 from sybil.parsers.abstract.doctest import DocTestStringParser
 from sybil.parsers.rest import DocTestParser
 
-from sitegen import measure
+from sitegen import isolation, measure
 from sitegen.blocks import Block, blocks
 from sitegen.store import Store
 
+isolation.isolate()  # nothing above imports Keras
 ROOT = Path(__file__).parent
 SNIPPETS = ROOT / "snippets"
 DOCTEST = DocTestEvaluator(NUMBER)

@@ -12,12 +12,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from sitegen import SitegenError
+from sitegen import SitegenError, isolation
 
 PACKAGE = "snippets"
 OWN_PACKAGES = (PACKAGE, "studies")
 MEASURED_WITH = ("tensorflow", "keras", "numpy", "scikit-learn")
 DRAWN_WITH = ("matplotlib",)
+DATA = {".gz", ".csv", ".json"}
+CONFIGURATION = Path(isolation.__file__)
 
 
 class SourceError(SitegenError):
@@ -74,36 +76,49 @@ _parsed = cache(Module)
 
 
 @cache
-def dump(node: ast.AST) -> str:
+def dump(node: ast.AST, movable: bool = False) -> str:
     """Return what a piece of code says, the same on every Python.
 
-    `ast.dump` is not: each version adds fields. Here those that are empty
-    are left out, as are the places of things and the paths by which the
-    project's own modules are imported: moving a file changes no result.
+    `ast.dump` is not: each version adds fields, which are empty where code
+    does not use what is new, and 3.12 alone ends some f-strings with an empty
+    text. So what is empty is left out, as are the places of things; and the
+    modules of this project that it imports from, if it is `movable`.
     """
     fields = [
-        f"{name}={_part(value)}"
+        f"{name}={_part(value, movable)}"
         for name, value in ast.iter_fields(node)
         if value is not None and value != [] and name != "type_comment"
         and not (
-            name == "module"
+            movable
+            and name == "module"
             and str(value).partition(".")[0] in OWN_PACKAGES
         )
     ]  # fmt: skip
     return f"{type(node).__name__}({', '.join(fields)})"
 
 
-def _part(value: Any) -> str:
+def _part(value: Any, movable: bool) -> str:
+    if isinstance(value, ast.JoinedStr):
+        texts = [part for part in value.values if not _is_empty(part)]
+        value = ast.JoinedStr(texts)
     if isinstance(value, ast.AST):
-        return dump(value)
+        return dump(value, movable)
     if isinstance(value, list):
-        return f"[{', '.join(map(_part, value))}]"
+        return f"[{', '.join(_part(item, movable) for item in value)}]"
     return repr(value)
 
 
+def _is_empty(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and node.value == ""
+
+
 def code(path: Path) -> str:
-    """Return what a whole file says; not its comments and docstrings."""
-    return dump(_module(path).tree)
+    """Return what a whole file says; not its comments and docstrings.
+
+    Nor where the modules of this project lie that it imports from: moving
+    one does not make void what took hours.
+    """
+    return dump(_module(path).tree, movable=True)
 
 
 @cache
@@ -121,17 +136,26 @@ def measurement_key(root: Path, slug: str, name: str) -> str:
     """Hash what can change `measure_<name>` of a chapter.
 
     Its own code, what that code uses in `figures.py`, every module of
-    `snippets` that it imports, transitively, the data files next to
-    `figures.py`, and the versions of Python and of the libraries. Comments,
-    docstrings, other measurements and the way of drawing are not among them.
+    `snippets` that it imports, transitively, the data files next to all of
+    these, the configuration and the seeds that it runs with, and the versions
+    of Python and of the libraries. Comments, docstrings, other measurements
+    and the way of drawing are not among them.
     """
     return _hash(
         *_code(root, figures_file(root, slug), f"measure_{name}"),
-        *(
-            f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}"
-            for path in data_files(root, slug)
-        ),
+        *_configuration(),
         *_versions(MEASURED_WITH),
+    )
+
+
+def lab_key(source: Path) -> str:
+    """Hash what can change a lab's executed notebook."""
+    executes = _module(Path(__file__).with_name("labs.py"))
+    return _hash(
+        source.read_text("utf-8"),
+        *map(dump, executes.reached_from("_run")),
+        *_configuration(),
+        *_versions(MEASURED_WITH + DRAWN_WITH),
     )
 
 
@@ -161,11 +185,7 @@ def chapters(root: Path) -> list[str]:
 
 def data_files(root: Path, slug: str) -> list[Path]:
     """Return the data files next to a chapter's `figures.py`."""
-    return [
-        path
-        for path in sorted(figures_file(root, slug).parent.iterdir())
-        if path.is_file() and path.suffix in {".gz", ".csv", ".json"}
-    ]
+    return _data(figures_file(root, slug).parent)
 
 
 def data_of(plot: ast.FunctionDef) -> list[str]:
@@ -194,14 +214,34 @@ def jobs(root: Path, slug: str) -> tuple[list[str], dict[str, list[str]]]:
     return measured, drawn
 
 
+def _data(folder: Path) -> list[Path]:
+    found = sorted(folder.iterdir())
+    return [path for path in found if path.suffix in DATA]
+
+
 def _code(root: Path, path: Path, name: str) -> list[str]:
+    """Return the code that a function can run, and the data beside it."""
     module = _module(path)
     seen: dict[Path, str] = {}
     reached = module.reached_from(name)
     for node in reached:
         _follow(root, path, node, seen)
+    for folder in sorted({path.parent, *(file.parent for file in seen)}):
+        for file in _data(folder):
+            seen[file] = hashlib.sha256(file.read_bytes()).hexdigest()
     return [dump(node) for node in reached] + [
-        f"{file.relative_to(root)} {seen[file]}" for file in sorted(seen)
+        f"{file.relative_to(root).as_posix()} {seen[file]}"
+        for file in sorted(seen)
+    ]
+
+
+def _configuration() -> list[str]:
+    """Return the code that sets the variables and the seeds."""
+    module = _module(CONFIGURATION)
+    return [
+        dump(node)
+        for name in ("environment", "begin")
+        for node in module.reached_from(name)
     ]
 
 

@@ -9,37 +9,25 @@ italics: `*What it shows. The protocol.*` And a code cell with the tag `fold`
 is folded on the page, under the text of its first comment, up to a colon.
 """
 
-import hashlib
 import logging
-import os
 import re
 import subprocess
-import sys
 import tempfile
 from base64 import b64decode
 from html import escape
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from bs4 import BeautifulSoup, Tag
 from markdown.extensions.toc import slugify, unique
 
-from sitegen import SitegenError
+from sitegen import SitegenError, isolation, keys
 from sitegen.math import html_math
 from sitegen.palette import COLORS
 from sitegen.store import Store
 
 log = logging.getLogger("mkdocs.sitegen")
-RUNS_WITH = ("tensorflow", "keras", "numpy", "scikit-learn", "matplotlib")
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
-REPEATABLE = {
-    "CUDA_VISIBLE_DEVICES": "",
-    "KERAS_BACKEND": "tensorflow",
-    "PYTHONHASHSEED": "0",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "TF_ENABLE_ONEDNN_OPTS": "0",  # its last bits depend on the machine
-}
 ANSI = re.compile(r"\x1b\[[\d;]*m")
 METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)  # has the date
 SVG = "data:image/svg+xml;base64,"
@@ -63,10 +51,7 @@ def execute(source: Path, store: Store, *, timeout: float) -> bytes:
 
     `timeout` is in seconds, for each cell. Raises `LabError`.
     """
-    versions = [sys.version, *(f"{name} {version(name)}" for name in RUNS_WITH)]
-    code = [source.read_bytes(), Path(__file__).read_bytes()]
-    parts = b"\0".join([*code, *(v.encode() for v in versions)])
-    key = hashlib.sha256(parts).hexdigest()[:16]
+    key = keys.lab_key(source)
     name = f"{source.stem}/notebook"
     if not store.has("labs", name, key):
         store.put("labs", name, key, _run(source, timeout))
@@ -111,10 +96,8 @@ def _execute(notebook: Any, places: list[str], timeout: float) -> None:
         place = places[cell_index]
         log.info("%s (cell %d of %d)", place, cell_index + 1, len(places))
 
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     new_folder = tempfile.TemporaryDirectory
     with new_folder() as empty, new_folder() as settings:
-        environment |= REPEATABLE | {"IPYTHONDIR": settings}
         client = nbclient.NotebookClient(
             notebook,
             timeout=timeout,
@@ -126,6 +109,7 @@ def _execute(notebook: Any, places: list[str], timeout: float) -> None:
             resources={"metadata": {"path": empty}},
         )
         try:
+            environment = isolation.environment(IPYTHONDIR=settings)
             client.execute(env=environment, stderr=subprocess.DEVNULL)
         except nbclient.exceptions.CellTimeoutError as error:
             late = f"{place}: the cell had not ended after {timeout:g} s"

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sitegen import SitegenError, keys
+from sitegen import SitegenError, isolation, keys
 from sitegen.store import Store
 
 log = logging.getLogger("mkdocs.sitegen")
@@ -94,21 +94,14 @@ def _run_chapter(
         f"plot_{n}" for n in plots
     ]
     doing = f"the imports of {slug}/figures.py"
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join([str(root), str(STYLE[0].parents[1])]),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONHASHSEED": "0",
-        "TF_ENABLE_ONEDNN_OPTS": "0",  # its last bits depend on the machine
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "KERAS_BACKEND": "tensorflow",
-        "CUDA_VISIBLE_DEVICES": "",
-    }
+    path = os.pathsep.join([str(root), str(STYLE[0].parents[1])])
     with tempfile.TemporaryFile("w+") as errors:
         worker = subprocess.Popen(
             [sys.executable, "-m", "sitegen.worker", str(root),
-             str(store.root), slug, json.dumps([measurements, plots])],
-            env=environment, cwd=root, text=True, start_new_session=True,
-            stdin=subprocess.PIPE,  # ends when this process does
+             str(store.root), slug, json.dumps([measurements, plots]),
+             str(os.getpid())],
+            env=isolation.environment(PYTHONPATH=path), cwd=root, text=True,
+            start_new_session=True, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=errors,
         )  # fmt: skip
         assert worker.stdout is not None

@@ -1,29 +1,23 @@
 """Measures and draws one chapter; `measure.py` starts it as a process.
 
-Arguments: the project's folder, the store's, the chapter, and the names of
-the measurements and plots to do, as JSON. It prints the name of each
-function before it calls it. Unlike the rest of the package it imports what
-it measures, and so TensorFlow.
+Arguments: the project's folder, the store's, the chapter, the names of the
+measurements and plots to do, as JSON, and the process to end with. It prints
+the name of each function before it calls it. Unlike the rest of the package
+it imports what it measures, and so TensorFlow.
 """
 
 import importlib
 import json
-import os
-import random
-import signal
 import sys
-import threading
 import traceback
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sitegen import keys, style
+from sitegen import isolation, keys, style
 from sitegen.measure import STYLE
 from sitegen.store import Store
-
-SEED = 0
 
 
 def main(root: Path, store: Store, slug: str, names: list[list[str]]) -> None:
@@ -34,8 +28,7 @@ def main(root: Path, store: Store, slug: str, names: list[list[str]]) -> None:
     module = importlib.import_module(f"{keys.PACKAGE}.{slug}.figures")
     for name in measurements:
         print(f"measure_{name}", flush=True)
-        random.seed(SEED)  # so that one measurement cannot shift the next
-        np.random.seed(SEED)
+        isolation.begin()
         value = getattr(module, f"measure_{name}")()
         check_plain(value, f"measure_{name}()")
         _check_unchanged(expected, root, slug, [name], [])
@@ -73,12 +66,6 @@ def _check_unchanged(expected: dict[str, str], *which: Any) -> None:
             raise RuntimeError(f"{name} was edited while it ran: build again")
 
 
-def _end_with_parent() -> None:
-    """Kill this process and its children when the one that asked is gone."""
-    os.read(0, 1)
-    os.killpg(0, signal.SIGKILL)
-
-
 def check_plain(value: Any, place: str) -> None:
     """Raise `TypeError` unless the value is numbers, text and arrays only."""
     if isinstance(value, dict):
@@ -99,7 +86,7 @@ def check_plain(value: Any, place: str) -> None:
 
 
 if __name__ == "__main__":
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    isolation.end_with(int(sys.argv[5]))
     try:
         main(
             Path(sys.argv[1]),

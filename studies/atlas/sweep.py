@@ -26,7 +26,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from sitegen import keys
+from sitegen import isolation, keys
 from snippets.atlas.verdicts import (
     KIND,
     Run,
@@ -191,8 +191,7 @@ def run_here(cells: list[Cell], done: Callable[[], None]) -> None:
 
 def timed(part: Cell) -> tuple[list[Run], float]:
     """Run one cell; returns its rows and the seconds that it took."""
-    os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    isolation.isolate()  # a worker elsewhere is not yet
     from studies.atlas.cell import run_cell
 
     begun = monotonic()

@@ -28,10 +28,6 @@ from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
-if __name__ == "__main__":  # the tests have it from conftest.py
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 import keras
 import numpy as np
 import tensorflow as tf

@@ -319,9 +319,7 @@ def test_a_measurement_that_hangs_is_stopped_with_what_it_started(project):
         "    child.wait()\n"
         "    walks = ",
     )
-    began = time.monotonic()
     status, said = run(root, *BUILD, SITEGEN_SECONDS="3")
-    assert time.monotonic() - began < 25
     assert status != 0
     assert f"{FIGURES}: measure_walks was stopped" in said
     assert "had not ended after 3 s" in said

@@ -20,7 +20,7 @@ from bs4 import BeautifulSoup
 from mkdocs_jupyter.nbconvert2 import nb2html
 from mkdocs_jupyter.plugin import get_nb_toc
 
-from sitegen import labs, style
+from sitegen import keys, labs, style
 from sitegen.labs import LabError
 from sitegen.math import MathError
 from sitegen.store import Store
@@ -138,7 +138,7 @@ def test_a_build_from_the_store_imports_nothing_slow(tmp_path, store):
     assert done.stdout.strip() == "set()"
 
 
-@pytest.mark.parametrize("changed", ["source", "version"])
+@pytest.mark.parametrize("changed", ["source", "version", "configuration"])
 def test_a_change_executes_again(tmp_path, store, monkeypatch, changed):
     runs = []
     monkeypatch.setattr(labs, "_run", lambda *_: runs.append(1) or b"")
@@ -146,8 +146,10 @@ def test_a_change_executes_again(tmp_path, store, monkeypatch, changed):
     labs.execute(source, store, timeout=60)
     if changed == "source":
         lab(tmp_path, "# %%\n2\n")
+    elif changed == "version":
+        monkeypatch.setattr(keys, "_versions", lambda names: ("new",))
     else:
-        monkeypatch.setattr(labs, "version", lambda name: f"new {name}")
+        monkeypatch.setattr(keys, "_configuration", lambda: ["new"])
     labs.execute(source, store, timeout=60)
     assert len(runs) == 2
 

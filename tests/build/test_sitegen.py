@@ -5,6 +5,7 @@ test_style.py, whole builds that go wrong in test_faults.py.
 """
 
 import ast
+import hashlib
 import logging
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from sitegen import generate, keys, measure, worker
 from sitegen.measure import MeasureError
 from sitegen.store import Store, write_whole
 
+ROOT = Path(__file__).parents[2]
 PROJECT = {
     "__init__.py": "",
     "x/__init__.py": "",
@@ -29,10 +31,15 @@ def value():
     return STEP  # a comment
 ''',
     "x/unrelated.py": "OTHER = 1\n",
+    "x/rows.csv": "1\n",
+    "y/rows.csv": "1\n",
+    "y/twin.py": "def value(): return 3\n",
+    "z/rows.csv": "1\n",
     "x/figures.py": '''"""Measures."""
 import numpy as np
 import snippets.x.listing
 import snippets.x.unrelated
+from snippets.y import twin
 from . import near
 
 DRAWS = 3
@@ -46,7 +53,7 @@ def helper(n):
 def measure_a():
     """Measure a."""
     from snippets.x.listing import value
-    return helper(value()) + near.LIMIT  # a comment
+    return helper(value()) + near.LIMIT + twin.value()  # a comment
 
 def measure_b():
     from snippets.x.unrelated import OTHER
@@ -108,6 +115,10 @@ def changed(before, after):
         ("x/figures.py", "DRAWS = 3", "DRAWS = 3\nnp.seterr()", "a b"),
         ("x/figures.py", "return OTHER", "return -OTHER", "b"),
         ("x/unrelated.py", "1", "2", "b"),
+        ("x/rows.csv", None, "1,2", "a b"),
+        ("y/rows.csv", None, "1,2", "a"),  # next to what is imported
+        ("z/rows.csv", None, "1,2", ""),
+        ("x/figures.py", "x.listing import value", "y.twin import value", "a"),
         ("x/figures.py", "Measure a", "Measure A", ""),
         ("x/figures.py", "a comment", "another", ""),
         ("x/figures.py", "\n\n", "\n\n\n", ""),
@@ -133,6 +144,93 @@ def test_a_key_changes_when_and_only_when_its_result_can(
     else:  # a figure of new data is drawn again
         affected = {f"{p}{n}" for n in expected.split() for p in ("", "plot ")}
     assert changed(before, keys_of(root)) == affected
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("SEED = 0", "SEED = 1"),
+        ('"KERAS_BACKEND": "tensorflow"', '"KERAS_BACKEND": "jax"'),
+        ('"KERAS_HOME": os.devnull', '"KERAS_HOME": "/"'),
+        ('"KERAS_", "KMP_"', '"KMP_"'),
+        ("    random.seed(SEED)\n", ""),
+    ],
+)
+def test_the_seed_and_the_configuration_are_part_of_a_key(
+    project, tmp_path, monkeypatch, old, new
+):
+    """So no number is kept that another configuration would not give."""
+    root = project({})
+    before = keys_of(root)
+    lab = root / "lab.py"
+    lab.write_text("# %%\n1\n")
+    lab_before = keys.lab_key(lab)
+    text = keys.CONFIGURATION.read_text("utf-8")
+    assert text.count(old) == 1
+    other = tmp_path / "isolation.py"
+    monkeypatch.setattr(keys, "CONFIGURATION", other)
+    other.write_text(text.replace("time.sleep(0.2)", "time.sleep(0.1)"))
+    assert other.read_text() != text
+    assert (keys_of(root), keys.lab_key(lab)) == (before, lab_before)
+    other.write_text(text.replace(old, new))
+    assert changed(before, keys_of(root)) == set(before)
+    assert keys.lab_key(lab) != lab_before
+
+
+def said_by_every_python(tree):
+    """Yield the code's canonical text as each Python would have it.
+
+    3.12 gives functions and classes `type_params`, and ends the format of an
+    f-string that ends with a value with an empty text; a later one may add
+    any field that is empty where it is not used.
+    """
+
+    def again(kind):
+        for node in ast.walk(tree):
+            if kind == "later" and isinstance(node, ast.stmt | ast.expr):
+                node._fields = (*type(node)._fields, "new", "more")
+                node.new, node.more = None, []
+            spec = getattr(node, "format_spec", None)
+            if kind == "3.12" and spec:
+                spec.values.append(ast.Constant(""))
+        keys.dump.cache_clear()
+        return keys.dump(tree)
+
+    return {kind: again(kind) for kind in ("this", "3.12", "later")}
+
+
+def test_code_says_the_same_on_every_python():
+    for path in [*ROOT.glob("snippets/*/*.py"), *ROOT.glob("studies/*/*.py")]:
+        tree = ast.parse(path.read_text("utf-8"))
+        assert len({*said_by_every_python(tree).values()}) == 1, path
+    # What the Pythons 3.11 to 3.13 were seen to say of this.
+    code = "def f(x=1):\n    return f'{x:{x}}' + f'{x!r}é' + ''\n"
+    said = keys.dump(ast.parse(code)).encode()
+    assert hashlib.sha256(said).hexdigest()[:8] == "c2de4a77"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("x = None", "x = ''"),
+        ("x = []", "x = ()"),
+        ("f''", "f'a'"),
+        ("x = f()", "f()"),
+        ("def f(*, a, b=1): pass", "def f(*, a=1, b): pass"),
+        ("{**a, 'b': 1}", "{'b': 1, **a}"),
+        ("x[1:]", "x[:1]"),
+        ("from snippets.a import b", "from snippets.c import b"),
+    ],
+)
+def test_two_codes_are_not_the_same(one, other):
+    assert keys.dump(ast.parse(one)) != keys.dump(ast.parse(other))
+
+
+def test_where_the_modules_lie_counts_for_a_key_and_not_for_a_study(tmp_path):
+    one, other = tmp_path / "one.py", tmp_path / "other.py"
+    one.write_text("from snippets.a import b\n")
+    other.write_text("from studies.c import b\n")
+    assert keys.code(one) == keys.code(other)
 
 
 def test_a_star_import_is_followed(project):
@@ -162,7 +260,13 @@ def test_every_file_that_shapes_a_drawing_is_part_of_its_key():
             and (node.module or "").startswith("sitegen")
             for alias in node.names
         }
-        assert used - known <= {"SitegenError", "keys", "measure", "store"}
+        assert used - known <= {
+            "SitegenError",
+            "isolation",
+            "keys",
+            "measure",
+            "store",
+        }
     assert "style" in known
 
 
