@@ -1,6 +1,7 @@
 """What the tests of the built site share: its server, a browser, tabs."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
@@ -43,7 +44,21 @@ def browser() -> "Iterator[Browser]":
 @pytest.fixture
 def new_tab(browser: "Browser", server: "Server") -> "Iterator[Callable]":
     """Return a function that opens a tab; what else it is told goes to it."""
-    from tests.browser.browser import SIZES, Tab
+    with opener(browser, server) as new:
+        yield new
+
+
+@pytest.fixture(scope="module")
+def lasting_tab(browser: "Browser", server: "Server") -> "Iterator[Callable]":
+    """Return such a function for tabs that the tests of a module share."""
+    with opener(browser, server) as new:
+        yield new
+
+
+@contextmanager
+def opener(browser: "Browser", server: "Server") -> "Iterator[Callable]":
+    """Yield a function that opens tabs, and close them all at the end."""
+    from tests.browser.browser import PATIENCE, SIZES, Tab
 
     contexts = []
 
@@ -54,9 +69,10 @@ def new_tab(browser: "Browser", server: "Server") -> "Iterator[Callable]":
         context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme=palette,  # type: ignore[arg-type]
-            **options,
+            # of nobody's machine
+            **{"locale": "en-GB", "timezone_id": "UTC", **options},
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         return Tab(context, server)
 

@@ -366,7 +366,9 @@ ${isPrelu ? "    model.add(layers.PReLU())\n" : ""}`;
 
   find(".code").innerHTML = "<pre><code></code></pre>";
   for (const link of links) link.href = `#${link.dataset.state}`;
-  new ResizeObserver(plan).observe(root);
+  // Not the page: a longer sentence makes it higher, and no plot wider.
+  const sizes = new ResizeObserver(plan);
+  for (const svg of root.querySelectorAll("figure > svg")) sizes.observe(svg);
   addEventListener("hashchange", () => {
     if (location.hash.includes("=")) readAddress();
   });

@@ -120,25 +120,36 @@ ALL_SHOWN = """() => {
     ".md-search-result__list > .md-search-result__item");
   return found && seen.length >= Math.min(found, 10);
 }"""
+NONE_SHOWN = """() => !document.querySelector(
+  ".md-search-result__list > .md-search-result__item")"""
+
+
+@pytest.fixture(scope="module")
+def box(lasting_tab):
+    """Return a tab whose search field has the focus."""
+    tab = lasting_tab()
+    tab.open("index.html").locator(".md-search__input").click()
+    return tab
 
 
 @pytest.fixture
-def hits(new_tab):
+def hits(box):
     """Return a function: what the box shows for a phrase, page by page."""
 
     def ask(phrase):
-        tab = new_tab()
-        page = tab.open("index.html")
-        page.locator(".md-search__input").click()
-        page.locator(".md-search__input").fill(phrase)
-        page.keyboard.press("Shift")  # it looks when a key comes up
-        page.wait_for_function(ALL_SHOWN)
+        field = box.page.locator(".md-search__input")
+        field.fill("")
+        field.press("Shift")  # it looks when a key comes up
+        box.page.wait_for_function(NONE_SHOWN)
+        field.fill(phrase)
+        field.press("Shift")
+        box.page.wait_for_function(ALL_SHOWN)
         return [
             [
-                address.removeprefix(urlsplit(tab.server.url).path)
+                address.removeprefix(urlsplit(box.server.url).path)
                 for address in found
             ]
-            for found in page.evaluate(SEEN)
+            for found in box.page.evaluate(SEEN)
         ]
 
     return ask

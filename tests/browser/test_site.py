@@ -355,8 +355,9 @@ def search(page, tab):
 
 def test_search_finds_and_is_fetched_only_when_asked_for(new_tab):
     tab = new_tab()
+    tab.page.clock.install()
     page = tab.open("index.html")
-    page.wait_for_timeout(500)
+    page.clock.run_for(60_000)  # every timer of the first minute
     early = [p for p in tab.paths() if "search" in p]
     assert not early, f"fetched before anyone searches: {early}"
     results = search(page, tab)
@@ -383,8 +384,8 @@ def test_each_claim_leads_to_its_test(new_tab, pages):
             page.locator(f'.claim a[href="{claim}"]').first.click()
             code = page.locator(f"{claim} code").first
             try:
-                code.wait_for(timeout=2000)
-                page.wait_for_function(in_view, arg=claim, timeout=2000)
+                code.wait_for()
+                page.wait_for_function(in_view, arg=claim)
                 assert f"def {claim[1:]}(" in code.inner_text()
             except (AssertionError, Error) as error:
                 problems.append(f"{name}: {claim}: {str(error)[:200]}")
