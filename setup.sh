@@ -8,7 +8,7 @@ wish=${1:-}
 versions="Python 3.11, 3.12 or 3.13"
 
 whole() { # .venv holds the whole lock, and a Python that is still there
-  cmp -s requirements.txt .venv/lock.txt && [ -x .venv/bin/python ] &&
+  cmp -s requirements.txt .venv/lock.txt 2>/dev/null && [ -x .venv/bin/python ] &&
     { [ -z "$wish" ] || [ "$wish" = "$(cat .venv/wish.txt)" ]; }
 }
 fail() {
@@ -27,7 +27,8 @@ bootstrap() { # uv, as the lock pins it, into .cache
     PIP_USER=0 "$python" -m pip install -q --disable-pip-version-check \
       --require-hashes --only-binary :all: --target "$new/uv" \
       -r "$new/uv.txt" >"$new/pip.log" 2>&1 || continue
-    mv "$new/uv" .cache/uv 2>/dev/null || :
+    rm -rf .cache/uv
+    mv "$new/uv" .cache/uv
     break
   done
   if ! runs .cache/uv/bin/uv; then

@@ -19,6 +19,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.browser import chromium
+from tests.settings import SETTINGS
 
 ROOT = Path(__file__).parents[2]
 MAKE = shutil.which("make") or "make"
@@ -512,10 +513,16 @@ def test_only_the_deployment_of_main_may_write():
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_every_python_is_tested_and_nothing_is_cached(path):
     test = jobs(path)["test"]
-    versions = test["strategy"]["matrix"]["python"]
-    assert sorted(versions) == ["3.11", "3.12", "3.13"]
-    assert {"run": "make test"} in test["steps"]
+    matrix = test["strategy"]["matrix"]
+    assert sorted(matrix["python"]) == ["3.11", "3.12", "3.13"]
+    assert test["env"]["PYTHON"] == "python${{ matrix.python }}"
     assert "cache" not in path.read_text()
+    if path.name == "weekly.yml":
+        assert matrix["setting"] == list(SETTINGS)
+        assert test["env"]["SETTING"] == "${{ matrix.setting }}"
+        assert {"run": "make weekly"} in test["steps"]
+    else:
+        assert {"run": "make test"} in test["steps"]
 
 
 @pytest.mark.parametrize(
