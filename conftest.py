@@ -82,6 +82,20 @@ def measured() -> Any:
 
 
 @pytest.fixture(scope="session")
+def drawn() -> Any:
+    """Return a function: `drawn(slug, name)` is what a figure shows.
+
+    A list of `sitegen.drawn.Panel`; `drawn(slug, name, "-phone")` on phones.
+    """
+    store = Store(ROOT / ".cache/store")
+
+    def panels(slug: str, name: str, size: str = "") -> Any:
+        return measure.drawing(ROOT, store, slug, name)[size]
+
+    return panels
+
+
+@pytest.fixture(scope="session")
 def site() -> Path:
     """Return the folder of the built site, which `make test` builds first."""
     built = ROOT / "site"

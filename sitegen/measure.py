@@ -25,7 +25,7 @@ from sitegen.store import Store
 log = logging.getLogger("mkdocs.sitegen")
 
 SECONDS_A_FUNCTION = float(os.environ.get("SITEGEN_SECONDS", "300"))
-DRAW = ("palette.py", "style.py", "worker.py")
+DRAW = ("drawn.py", "palette.py", "style.py", "worker.py")
 STYLE = tuple(Path(__file__).with_name(n) for n in DRAW)
 
 
@@ -78,7 +78,17 @@ def figures(
         problems = [str(e) for run in started if (e := run.exception())]
     if problems:
         raise MeasureError("\n\n".join(problems))
-    return {n: store.get("figures", n, key) for n, key in wanted.items()}
+    return {n: store.get("figures", n, key)[0] for n, key in wanted.items()}
+
+
+def drawing(root: Path, store: Store, slug: str, name: str) -> Any:
+    """Return what `plot_<name>` of a chapter shows, by size: `drawn.py`."""
+    key = keys.figure_key(root, slug, name, STYLE)
+    if not store.has("figures", f"{slug}/{name}", key):
+        for needed in keys.jobs(root, slug)[1][name]:
+            data(root, store, slug, needed)
+        _run_chapter(root, store, slug, [], [name], SECONDS_A_FUNCTION)
+    return store.get("figures", f"{slug}/{name}", key)[1]
 
 
 def _run_chapter(

@@ -7,7 +7,7 @@ two sizes and two palettes: recoloured, not computed again.
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -88,11 +88,16 @@ def in_style(salt: str) -> Iterator[None]:
         plt.close("all")
 
 
-def variants(figure: Figure, name: str) -> dict[str, str]:
+def variants(
+    figure: Figure,
+    name: str,
+    look: Callable[[str, Figure], None] = lambda size, figure: None,
+) -> dict[str, str]:
     """Return the drawing as four SVG texts, by the end of the file's name.
 
     `-light` and `-dark` are as wide as a page, `-phone-light` and
-    `-phone-dark` as a phone. Raises `StyleError` for a colour that is not in
+    `-phone-dark` as a phone. `look` is shown the drawing at each size, laid
+    out and labelled. Raises `StyleError` for a colour that is not in
     `COLORS`, for an axis without a label, or for something else than a
     Matplotlib figure.
     """
@@ -114,6 +119,7 @@ def variants(figure: Figure, name: str) -> dict[str, str]:
             height = max(least, height * 0.85) * grew
         figure.set_size_inches(width, height)
         _spread_labels(figure, name)
+        look(size, figure)
         light = _svg(figure)
         _check_colours(light, name)
         files[f"{size}-light"] = light
@@ -223,9 +229,14 @@ def _transpose(figure: Figure) -> float:
         if spec is not None:
             row, column = spec.rowspan.start, spec.colspan.start
             ax.set_subplotspec(upright[column, row])
-            ax.tick_params(labelbottom=True, labelleft=True)
+            beside = ax.get_shared_y_axes().joined(ax, figure.axes[0])
+            ax.tick_params(labelbottom=True, labelleft=not (row and beside))
     said = {ax.get_xlabel() for ax in figure.axes} - {""}
-    if len(said) == 1:  # one label for all: below the first column again
+    if len(said) == 1 and rows == 1:
+        # A lone title between two panels would be read as the upper one's.
+        for ax in figure.axes:
+            ax.set_xlabel(*said)
+    elif len(said) == 1:  # one label for all: below the first column again
         for ax in figure.axes:
             ax.set_xlabel("")
         below = upright.get_geometry()[0] - 1

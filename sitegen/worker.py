@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from sitegen import isolation, keys, style
+from sitegen import drawn, isolation, keys
 from sitegen.measure import STYLE
 from sitegen.store import Store
 
@@ -33,21 +33,20 @@ def main(root: Path, store: Store, slug: str, names: list[list[str]]) -> None:
         check_plain(value, f"measure_{name}()")
         _check_unchanged(expected, root, slug, [name], [])
         store.put("data", f"{slug}/{name}", expected[f"measure_{name}"], value)
-    drawn = keys.jobs(root, slug)[1]
+    wanted = keys.jobs(root, slug)[1]
     for name in plots:
         print(f"plot_{name}", flush=True)
         data = [
             store.get(
                 "data", f"{slug}/{d}", keys.measurement_key(root, slug, d)
             )
-            for d in drawn[name]
+            for d in wanted[name]
         ]
-        figure = getattr(module, f"plot_{name}")
-        with style.in_style(f"{slug}/{name}"):
-            variants = style.variants(figure(*data), f"plot_{name}")
+        plot = getattr(module, f"plot_{name}")
+        drawing = drawn.draw(f"{slug}/{name}", plot, *data)
         _check_unchanged(expected, root, slug, [], [name])
         store.put(
-            "figures", f"{slug}/{name}", expected[f"plot_{name}"], variants
+            "figures", f"{slug}/{name}", expected[f"plot_{name}"], drawing
         )
 
 

@@ -31,6 +31,18 @@ NAME = {
 }
 DEEP = [name for name in NAME if name != "sigmoid"]
 UNSTABLE = ("gelu", "silu", "mish")
+# A dash says the activation, on every page.
+DASHES: dict[str, Any] = {
+    "relu": "-",
+    "leaky_relu": "-",
+    "tanh": (0, (5, 2)),
+    "sigmoid": (0, (1.2, 1.6)),
+    "elu": (0, (5, 2, 1, 2)),
+    "gelu": (0, (5, 2, 1, 2)),
+    "selu": (0, (9, 2)),
+    "silu": (0, (9, 2)),
+    "mish": (0, (5, 2, 1, 2, 1, 2)),
+}
 SIZES = 10 ** np.linspace(-1, 1, 21)
 DRAWS = 20
 
@@ -228,7 +240,7 @@ def plot_fifty_layers(moments: dict[str, Any]) -> Figure:
                 layers,
                 np.median(size, 0),
                 color=color,
-                linestyle=(0, (5, 2)) if color in ("other", "lecun") else "-",
+                linestyle=DASHES[name],
                 label=which,
             )
             ax.fill_between(
@@ -262,6 +274,7 @@ def plot_functions(shapes: dict[str, Any]) -> Figure:
         ax.set_title(NAME[name], color="ink")
     axes[2, 0].set_xlabel("z")
     axes[0, 0].set_ylabel("f(z)")
+    axes[0, 0].set_title(f"f(z): {NAME['relu']}", color="ink")
     return figure
 
 
@@ -272,7 +285,6 @@ def plot_factors(theory: dict[str, Any], samples: dict[str, Any]) -> Figure:
         "size comes back": ("relu", "elu", "selu", "tanh"),
         "size runs off": ("relu", *UNSTABLE),
     }
-    dashes: list[Any] = ["-", (0, (5, 2)), (0, (1.2, 1.6)), (0, (5, 2, 1, 2))]
     for ax, (what, names) in zip(axes, panels.items(), strict=True):
         ax.set_xscale("log")
         ax.set_yscale("log", base=2)
@@ -282,13 +294,13 @@ def plot_factors(theory: dict[str, Any], samples: dict[str, Any]) -> Figure:
         ax.set_xticks([0.1, 1, 10], ["0.1", "1", "10"])
         ax.minorticks_off()
         ax.axvline(1, color="axis", lw=0.75, zorder=1)
-        for name, dash in zip(names, dashes, strict=True):
+        for name in names:
             color = {"relu": "he", "selu": "lecun"}.get(name, "other")
             ax.plot(
                 SIZES,
                 theory[name]["factors"],
                 color=color,
-                linestyle=dash,
+                linestyle=DASHES[name],
                 label=NAME[name],
             )
             ax.plot(
@@ -310,12 +322,12 @@ def plot_factors(theory: dict[str, Any], samples: dict[str, Any]) -> Figure:
 def plot_losses(losses: dict[str, np.ndarray]) -> Figure:
     """Draw the loss as the reader sees it, averaged over 20 updates."""
     figure, ax = plt.subplots()
-    looks: dict[str, tuple[str, Any]] = {
-        "GELU, He": ("he", "-"),
-        "GELU, normalized": ("he", (0, (5, 2, 1, 2))),
-        "ELU, own scale": ("other", (0, (1.2, 1.6))),
+    colors = {
+        "GELU, He": "he",
+        "GELU, normalized": "he",
+        "ELU, own scale": "other",
     }
-    for name, (color, dash) in looks.items():
+    for name, color in colors.items():
         smooth = np.array(
             [
                 np.convolve(run, np.ones(20) / 20, "valid")
@@ -324,7 +336,11 @@ def plot_losses(losses: dict[str, np.ndarray]) -> Figure:
         )
         at = np.arange(20, 20 + smooth.shape[1])
         ax.plot(
-            at, np.median(smooth, 0), color=color, linestyle=dash, label=name
+            at,
+            np.median(smooth, 0),
+            color=color,
+            linestyle=DASHES[name.split(",")[0].lower()],
+            label=name,
         )
         ax.fill_between(
             at, smooth.min(0), smooth.max(0), color=color, alpha=0.2, lw=0

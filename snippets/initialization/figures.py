@@ -173,6 +173,7 @@ def _through_the_layers(
 def plot_kernels(kernels: dict[str, Any]) -> Figure:
     """Draw what six initializers draw."""
     figure, axes = plt.subplots(2, 3, sharex=True, sharey=True)
+    highest = max(kernels[name]["density"].max() for name in KERNELS)
     for name, ax in zip(KERNELS, axes.flat, strict=True):
         color = name.split(",")[0].lower()
         drawn = kernels[name]
@@ -183,10 +184,11 @@ def plot_kernels(kernels: dict[str, Any]) -> Figure:
         ax.stairs(drawn["density"], kernels["bins"], color=color, lw=1.25)
         ax.set_title(name, color=color)
         ax.text(
-            0.99, 0.9, f"std {drawn['std']:.4f}", transform=ax.transAxes,
+            0.99, 1, f"std {drawn['std']:.4f}", transform=ax.transAxes,
             ha="right", va="top",
         )  # fmt: skip
         ax.set_yticks([])
+        ax.set_ylim(0, 1.4 * highest)  # the text stands above
         ax.grid(visible=False)
     axes[1, 0].set_xlabel("weight")
     return figure

@@ -115,8 +115,7 @@ def plot_two_gradients(norms: dict[str, Any]) -> Figure:
         ax.set_yticks([1e-6, 1e-3, 1, 1e3])
         for name in NETWORKS:
             values = norms[name][which][:, :DEPTH]  # without the head
-            label = name if ax is axes[1] else "_"
-            _draw(ax, name, np.arange(1, DEPTH + 1), values, label)
+            _draw(ax, name, np.arange(1, DEPTH + 1), values, name)
         ax.set_xlim(1, DEPTH)
         ax.set_xticks([1, 10, 20, 30])
         ax.invert_xaxis()

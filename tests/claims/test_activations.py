@@ -7,12 +7,158 @@ import keras
 import numpy as np
 import pytest
 
+from tests.drawings import is_within, near, shows, smoothed
+
 UNSTABLE = ("gelu", "silu", "mish")
 
 
 def median_size(moments, at):
     """Return the median network's root mean square in one layer."""
     return np.sqrt(np.median(moments[:, at]))
+
+
+# What the figures show
+
+
+NAMES = {
+    "relu": "ReLU",
+    "leaky_relu": "leaky ReLU",
+    "elu": "ELU",
+    "selu": "SELU",
+    "gelu": "GELU",
+    "silu": "SiLU",
+    "mish": "Mish",
+    "tanh": "tanh",
+    "sigmoid": "sigmoid",
+}
+
+
+def test_the_figure_of_fifty_layers_shows_whom_he_fits(drawn, measured):
+    moments = measured("activations", "moments")
+    panels = drawn("activations", "fifty_layers")
+    assert len(panels) == 8
+    assert panels[4].x.label == "layer"
+    layers = np.arange(0, 51, 5)
+    ends = {}
+    for panel, name in zip(panels, moments, strict=True):
+        above = "size of the signal: " * (name == "relu")
+        assert panel.title == above + NAMES[name]
+        assert panel.y.scale == "log"
+        assert panel.x.limits == (0, 50)
+        for which, passes in moments[name].items():
+            label = "LeCun" if (name, which) == ("selu", "own") else which
+            size = np.sqrt(passes["forward"])
+            assert size.shape == (20, 51)  # networks, layers
+            line = shows(panel, label, layers, size[:, layers])
+            ends[name, label] = line.y[-1]
+        assert len(panel.labels) == len(moments[name])
+    assert near(ends["relu", "He"], 1, factor=2.5)
+    assert near(ends["leaky_relu", "He"], 1, factor=2.5)
+    assert near(ends["elu", "He"], 3)
+    assert near(ends["selu", "He"], 30)
+    assert max(ends["gelu", "He"], ends["silu", "He"]) < 1e-6  # a millionth
+    assert near(ends["mish", "He"], 1e-3)  # a thousandth
+    assert near(ends["silu", "own"], 400)
+    for name in UNSTABLE:
+        assert ends[name, "own"] > 2
+    for level in (("selu", "LeCun"), ("elu", "own"), ("tanh", "own")):
+        assert near(ends[level], 1, factor=2)
+
+
+def test_the_figure_of_the_functions_shows_nine_and_their_slopes(
+    drawn, measured
+):
+    shapes = measured("activations", "shapes")
+    panels = drawn("activations", "functions")
+    assert len(panels) == len(NAMES) == 9
+    assert panels[6].x.label == "z"
+    for panel, (name, title) in zip(panels, NAMES.items(), strict=True):
+        assert panel.title == "f(z): " * (name == "relu") + title
+        assert panel.y.scale == "linear"
+        f, slope = panel.line("f"), panel.line("f′")
+        assert panel.labels == ["f", "f′"]
+        for line, what in ((f, "f"), (slope, "slope")):
+            assert np.array_equal(line.x, shapes["z"])
+            assert len(line.x) == 161  # points
+            assert np.array_equal(line.y, shapes[name][what])
+        assert panel.x.limits == (f.x[0], f.x[-1]) == (-4, 4)
+        assert is_within(panel.y, slope.y)
+        assert f.y.min() > panel.y.limits[0]
+        assert (f.dash, slope.dash) == ("solid", "dashed")
+        below = f.y[f.x < 0]
+        if name in UNSTABLE:
+            assert below.min() < -0.1  # they dip below zero
+            assert 0.5 <= slope.y[80] < 0.601  # and pass through zero
+            assert f.y[80] == 0
+        if name in ("tanh", "sigmoid"):
+            low = {"tanh": -1, "sigmoid": 0}[name]
+            assert f.y[0] == pytest.approx(low, abs=0.02)
+            assert f.y[-1] == pytest.approx(1, abs=0.02)
+        else:
+            assert f.y[-1] > 3.9  # they rise without end
+    assert slope.y.max() == pytest.approx(0.25)
+
+
+def test_the_figure_of_the_factors_shows_what_comes_back(drawn, measured):
+    theory = measured("activations", "theory")
+    samples = measured("activations", "samples")
+    back, off = drawn("activations", "factors")
+    assert back.title == "factor of one layer: size comes back"
+    assert off.title == "size runs off"
+    assert back.x.label == "size of the pre-activations"
+    sizes = 10 ** np.linspace(-1, 1, 21)
+    for panel, names in (
+        (back, ("relu", "elu", "selu", "tanh")),
+        (off, ("relu", *UNSTABLE)),
+    ):
+        assert (panel.x.scale, panel.y.scale) == ("log", "log")
+        assert panel.x.limits == (0.1, 10)
+        (one,) = panel.rules
+        assert (one.axis, one.low) == ("x", 1)
+        assert panel.labels == [NAMES[name] for name in names]
+        points = [line for line in panel.series if line.dash == "none"]
+        for name, dots in zip(names, points, strict=True):
+            line = panel.line(NAMES[name])
+            assert np.array_equal(line.x, sizes)
+            assert np.array_equal(line.y, theory[name]["factors"])
+            assert len(samples[name]["factors"]) == 5  # layers
+            assert np.array_equal(dots.x, samples["sizes"])
+            assert np.array_equal(
+                dots.y, np.median(samples[name]["factors"], 0)
+            )
+            assert (dots.color, dots.marker) == (line.color, "o")
+            assert is_within(panel.y, line.y) == (name != "tanh")
+            small, large = line.y[sizes < 0.9], line.y[sizes > 1.1]
+            if name == "relu":
+                assert line.y == pytest.approx(np.ones(21))
+            elif panel is back:
+                assert small.min() > 1 > large.max()
+            else:
+                assert small.max() < 1 < large.min()
+    gelu = off.line("GELU")
+    assert gelu.y[0] == pytest.approx(0.77, abs=0.006)
+    assert gelu.y[-1] == pytest.approx(1.08, abs=0.006)
+
+
+def test_the_figure_of_the_losses_shows_who_is_alive(drawn, measured):
+    losses = measured("activations", "losses")
+    (panel,) = drawn("activations", "losses")
+    assert (panel.title, panel.x.label) == ("loss", "update")
+    assert panel.y.scale == "linear"
+    ends = {}
+    for name, runs in losses.items():
+        assert runs.shape == (5, 100)  # seeds, updates
+        at, means = smoothed(runs, 20)
+        ends[name] = shows(panel, name, at, means).y[-1]
+    assert {*panel.labels} == {*losses}
+    (line,) = panel.rules
+    assert line.low == np.log(10)  # 2.30
+    assert ends["GELU, He"] == pytest.approx(2.30, abs=0.01)
+    assert ends["GELU, normalized"] < 1.8
+    assert ends["ELU, own scale"] < 0.8
+
+
+# What the page claims
 
 
 def test_each_activation_asks_for_a_scale_of_its_own(measured):

@@ -29,6 +29,7 @@ from studies.atlas.grid import (
     WIDE_PAIRS,
     grid,
 )
+from tests.drawings import is_within
 
 ROOT = Path(__file__).parents[2]
 CAREFUL = ("glorot", "he", "lecun", "own", "orthogonal")
@@ -47,6 +48,96 @@ def runs():
 @pytest.fixture(scope="module")
 def kinds(measured):
     return measured("atlas", "kinds")
+
+
+# What the figures show
+
+
+SIGNS = {"uncertain": "?", "does not": "–", "diverges": "×"}
+
+
+def test_the_figure_of_the_grid_says_what_the_kinds_are(drawn, measured):
+    kinds = measured("atlas", "kinds")
+    panels = drawn("atlas", "grid")
+    assert len(panels) == 10
+    assert panels[5].x.label == "hidden layers"
+    assert [p.title for p in panels] == [*figures.ACTIVATIONS.values()]
+    names = [*figures.INITIALIZERS.values()]
+    assert (len(names), len(DEPTHS)) == (7, 5)
+    all_good = {}
+    for panel, activation in zip(panels, ACTIVATIONS, strict=True):
+        rows = [text for _, text in panel.y.ticks]
+        assert rows in (names, [""] * 7)
+        assert panel.y.limits[0] > panel.y.limits[1]  # the first on top
+        columns = [text for _, text in panel.x.ticks]
+        assert columns == [str(depth) for depth in DEPTHS]
+        texts = {text.at: text.text for text in panel.texts}
+        tone = {
+            (x, y): boxes.color
+            for boxes in panel.boxes
+            for left, bottom, right, top in boxes.places
+            for x in range(5)
+            for y in range(7)
+            if left < x < right and bottom < y < top
+        }
+        assert len(texts) == len(tone) == 35
+        for y, initializer in enumerate(INITIALIZERS):
+            for x, depth in enumerate(DEPTHS):
+                it = kinds[at(depth, activation, initializer)]
+                working = len(it["working"])
+                signs = {"trains": f"{working}", "slow": f"({working})"}
+                assert texts[x, y] == (signs | SIGNS)[it["word"]]
+                tones = {"trains": "heat6", "slow": "heat2"}
+                assert tone[x, y] == tones.get(it["word"], "heat0")
+                if depth == 50:
+                    all_good.setdefault(activation, set()).update(
+                        {initializer} if it["word"] in figures.GOOD else ()
+                    )
+        four = [texts[0, y] for y in range(7)]
+        assert sum(sign in SIGNS.values() for sign in four) <= 1
+    for activation in ("tanh", "elu", "selu"):  # with 50 layers
+        assert all_good[activation]
+    for activation in ("relu", "leaky_relu", "prelu"):
+        assert "orthogonal" in all_good[activation]
+    for activation in ("sigmoid", "gelu", "silu"):
+        assert not all_good[activation]
+
+
+def test_the_figure_of_the_rates_shows_which_work(drawn, measured):
+    kinds = measured("atlas", "kinds")
+    panels = drawn("atlas", "rates")
+    assert panels[0].x.label == "learning rate"
+    assert len(MAIN_PAIRS) == 10
+    names = [
+        f"{figures.ACTIVATIONS[f]}, {figures.INITIALIZERS[i]}"
+        for f, i in MAIN_PAIRS
+    ]
+    for panel, depth in zip(panels, (10, 30, 50), strict=True):
+        assert panel.title == f"{depth} layers"
+        assert panel.x.scale == "log"
+        assert panel.y.limits[0] > panel.y.limits[1]  # the first on top
+        rows = [text for _, text in panel.y.ticks]
+        assert rows in (names, [""] * 10)
+        for row, pair in enumerate(MAIN_PAIRS):
+            it = of_pair(kinds, pair, "sgd", depth)
+            lines = [s for s in panel.series if np.all(s.y == row)]
+            tried, *working = lines
+            assert (tried.color, tried.dash) == ("axis", "solid")
+            assert np.array_equal(tried.x, [it["tried"][0], it["tried"][-1]])
+            squares = [s for s in working if s.marker == "s"]
+            assert np.array_equal([s.x[0] for s in squares], it["working"])
+            discs = [s for s in working if s.marker == "o"]
+            best = [it["rate"]] * bool(it["working"])
+            assert np.array_equal([s.x[0] for s in discs], best)
+            color = {"glorot": "glorot", "he": "he", "lecun": "lecun",
+                     "own": "ink"}.get(pair[1], "other")  # fmt: skip
+            assert {s.color for s in working} <= {color}
+            assert is_within(panel.x, tried.x)
+            unsure = [t for t in panel.texts if t.at[1] == row]
+            expected = not it["working"] and it["trained"]
+            assert [t.text for t in unsure] == ["?"] * bool(expected)
+            if pair == ("sigmoid", "glorot") and depth == 30:
+                assert not working  # it works at none of them
 
 
 # The table

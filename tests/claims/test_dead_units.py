@@ -5,8 +5,109 @@ import numpy as np
 import pytest
 
 from snippets.dead_units.dead_units import dead_units
+from tests.drawings import is_within, shows
 
 LAYERS = np.array([2, 10, 30, 50]) - 1
+
+
+# What the figures show
+
+
+def test_the_figure_of_birth_rises_with_depth_and_falls_with_examples(
+    drawn, measured
+):
+    birth = measured("dead_units", "birth")
+    (panel,) = drawn("dead_units", "birth")
+    assert panel.title == "dead share of the layer"
+    assert (panel.x.label, panel.y.scale) == ("layer", "linear")
+    assert [text for _, text in panel.y.ticks] == ["0 %", "25 %", "50 %"]
+    layers = np.arange(1, 51)
+    counts = {"10": "10 digits", "100": "100 digits", "1797": "1,797 digits"}
+    assert panel.labels == [*counts.values()]
+    theory = [line for line in panel.series if not line.label]
+    for count, grey in zip(counts, theory, strict=True):
+        line = panel.line(counts[count])
+        share = birth[count]["share"]
+        assert share.shape == (10, 50)  # networks, layers
+        assert np.array_equal(line.x, layers)
+        assert np.allclose(line.y, share.mean(0))
+        assert is_within(panel.y, line.y)
+        assert (line.color, line.dash) == ("he", "solid")  # blue
+        assert grey.color == "axis"
+        assert np.array_equal(grey.y, birth[count]["theory"])
+        assert np.mean(line.y - grey.y) > 0  # it runs a little below
+    (band,) = panel.bands
+    assert np.array_equal(band.low, birth["1797"]["share"].min(0))
+    assert np.array_equal(band.high, birth["1797"]["share"].max(0))
+    all_digits = panel.line("1,797 digits").y
+    for layer, percent in {1: 3, 10: 18, 30: 35, 50: 41}.items():
+        assert all_digits[layer - 1] == pytest.approx(percent / 100, abs=0.011)
+    ten_digits = panel.line("10 digits").y
+    assert ten_digits[0] == pytest.approx(0.17, abs=0.011)  # 17 %
+    assert ten_digits[-1] == pytest.approx(0.46, abs=0.011)  # 46 %
+    (half,) = panel.rules
+    assert (half.axis, half.low) == ("y", 0.5)
+
+
+def test_the_figure_of_the_rates_shows_what_each_rate_kills(drawn, measured):
+    by_rate = measured("dead_units", "damage")["by rate"]
+    dead, right = drawn("dead_units", "rates")
+    assert dead.title == "dead share of all units"
+    assert right.title == "training accuracy"
+    assert dead.x.label == "learning rate of Adam"
+    rates = (0.001, 0.01, 0.03, 0.1)
+    said = [(11, 21, 56, 96), (96, 97, 89)]  # %
+    for panel, runs, percent in zip((dead, right), by_rate, said, strict=True):
+        assert runs.shape == (4, 5)  # rates, seeds
+        assert panel.x.scale == "log"
+        assert [place for place, _ in panel.x.ticks] == [*rates]
+        texts = [text for _, text in panel.y.ticks if text]
+        assert texts in ([], ["0 %", "50 %", "100 %"])
+        line = shows(panel, "", rates, runs.T)
+        assert (line.color, line.dash, line.marker) == ("he", "solid", "o")
+        drawn_at = line.y[: len(percent)]
+        assert drawn_at == pytest.approx(np.divide(percent, 100), abs=0.1)
+    assert line.y[-1] < 0.50  # 50 %
+    assert dead.y.ticks[-1] == (1, "100 %")
+
+
+def test_the_figure_of_the_actions_shows_six_actions(drawn, measured):
+    actions = measured("dead_units", "damage")["actions"]
+    dead, right = drawn("dead_units", "actions")
+    assert dead.title == "dead share of all units"
+    assert right.title == "training accuracy"
+    assert dead.x.label == "share"
+    assert len(actions) == 6
+    assert dead.y.ticks == tuple(enumerate(actions))
+    for panel, at in ((dead, 0), (right, 1)):
+        assert panel.y.limits[0] > panel.y.limits[1]  # the first on top
+        assert panel.x.ticks == ((0, "0 %"), (0.5, "50 %"), (1, "100 %"))
+        for row, (dots, action) in enumerate(
+            zip(panel.series, actions.values(), strict=True)
+        ):
+            assert len(dots.x) == 5  # one dot a seed
+            assert np.array_equal(dots.x, action[at])
+            assert np.all(dots.y == row)
+            assert (dots.marker, dots.dash) == ("o", "none")
+            assert is_within(panel.x, dots.x)
+    shares, accuracies = (
+        dict(zip(actions, [dots.x for dots in panel.series], strict=True))
+        for panel in (dead, right)
+    )
+    assert np.all(shares["lower rate only"] > 0.80)  # 80 %
+    assert np.all(accuracies["lower rate only"] < 0.60)  # 60 %
+    assert np.all(accuracies["leaky ReLU instead"] < 0.60)
+    assert np.all(shares["biases moved"] < 0.27)
+    assert np.all(accuracies["biases moved"] < 0.60)
+    assert np.all(shares["batch norm added"] < 0.20)  # 20 %
+    between = accuracies["batch norm added"]
+    assert between.min() > accuracies["lower rate only"].max()
+    assert between.max() < accuracies["dead units renewed"].min()
+    assert np.all(accuracies["dead units renewed"] > 0.80)
+    assert np.all(accuracies["all started again"] > 0.90)  # 90 %
+
+
+# What the page claims
 
 
 def test_healthy_networks_are_born_with_dead_units(measured):

@@ -11,6 +11,7 @@ from snippets.first_checks.build import build
 from snippets.first_checks.learning_rates import learning_rates
 from snippets.first_checks.one_batch import one_batch
 from snippets.unstable_gradients.deep_classifier import deep_classifier
+from tests.drawings import is_within, near, shows
 
 LN10 = np.log(10)  # 2.303
 
@@ -19,6 +20,108 @@ def last(losses):
     """Average the last 20 losses of each of five seeds."""
     assert len(losses) == 5
     return losses[:, -20:].mean(1)
+
+
+# What the figures show
+
+
+def test_the_figure_of_the_symptoms_shows_six_faults(drawn, measured):
+    losses = measured("first_checks", "losses")
+    panels = drawn("first_checks", "symptoms")
+    assert panels[0].y.label == "loss"
+    assert panels[3].x.label == "update"
+    faults = {
+        "first loss far above ln 10": ("pixels up to 255", "sound"),
+        "NaN after some updates": ("rate 10", "sound"),
+        "stays at ln 10": ("ReLU, Glorot, 20 layers", "ReLU, He, 20 layers"),
+        "cannot pass 1.46": ("both", "sound"),
+        "never gets near ln 10": ("neither", "sound"),
+        "pinned to the ends": ("tanh, N(0, 1)", "tanh, Glorot"),
+    }
+    assert len(faults) == 6
+    assert [panel.title for panel in panels] == [*faults]
+    assert [panel.place for panel in panels[:4]] == [
+        (0, 0), (0, 1), (0, 2), (1, 0)]  # fmt: skip
+    middle = {}
+    for panel, names in zip(panels, faults.values(), strict=True):
+        assert panel.y.scale == "log"
+        assert panel.x.limits == (0, 200)
+        (line,) = panel.rules
+        assert line.low == LN10
+        mended, broken = panel.series
+        assert (mended.color, broken.color) == ("muted", "wide")
+        for name, drawing in zip(names, (broken, mended), strict=True):
+            runs = losses[name]
+            assert len(runs) == 5  # seeds
+            middle[panel.title, drawing.color] = drawing.y
+            if name in ("pixels up to 255", "rate 10"):
+                ends = np.flatnonzero(~np.isfinite(runs).all(0))[0]
+                assert np.array_equal(drawing.x, np.arange(ends))
+                assert np.array_equal(drawing.y, np.median(runs[:, :ends], 0))
+                (text,) = (t for t in panel.texts if "NaN" in t.text)
+                assert text.text == f"NaN from\nupdate {ends + 1}"
+                assert ends < 10  # soon
+                continue
+            assert runs.shape[1] == 200  # updates
+            means = runs.reshape(5, 10, 20).mean(2)  # of 20 updates
+            assert np.array_equal(drawing.x, np.arange(10, 200, 20))
+            assert np.allclose(drawing.y, np.median(means, 0))
+            assert is_within(panel.y, drawing.y)
+            (band,) = (b for b in panel.bands if b.color == drawing.color)
+            assert np.allclose(band.low, means.min(0))
+            assert np.allclose(band.high, means.max(0))
+        deep = panel.title == "stays at ln 10"
+        assert mended.y[-1] < (1.5 if deep else 0.5)
+    told = {
+        panel.place: text.text
+        for panel in panels
+        for text in panel.texts
+        if "NaN" not in text.text
+    }
+    assert told == {(0, 0): "mended", (0, 2): "broken"}
+    first, wild, flat, softmax, none, pinned = (
+        middle[name, "wide"] for name in faults
+    )
+    assert first[0] > 60
+    assert near(wild[0], 2.3, factor=1.2)
+    assert np.all(np.abs(flat - 2.30) < 0.02)
+    assert np.all(softmax > 1.46)
+    assert np.all(none > 2.3)
+    assert np.all(np.diff(pinned) < 0.05)  # falls slowly
+    assert pinned[-1] > 2 * middle["pinned to the ends", "muted"][-1]
+
+
+def test_the_figure_of_the_rates_shows_a_window(drawn, measured):
+    window = measured("first_checks", "rates")
+    rates, losses = window["rates"], window["losses"]
+    (panel,) = drawn("first_checks", "rates")
+    assert panel.title == "loss after 100 updates"
+    assert panel.x.label == "learning rate"
+    assert (panel.x.scale, panel.y.scale) == ("log", "linear")
+    assert rates[[0, -1]] == pytest.approx([0.001, 10])
+    finite = np.isfinite(losses).all(0)
+    assert len(losses) == 5  # seeds
+    line = shows(panel, "", rates[finite], losses[:, finite])
+    assert (line.color, line.marker) == ("he", "o")
+    assert line.y[0] == pytest.approx(LN10, abs=0.05)
+    inside = (line.x > 0.029) & (line.x < 0.11)  # from 0.03 to 0.1
+    assert np.all(line.y[inside] < 1)
+    assert np.all(np.diff(line.y[line.x < 0.11]) < 0)
+    assert line.x[-1] == pytest.approx(0.3, rel=0.06)
+    assert line.y[-1] > line.y[-2]  # it rises at 0.3
+    flat = next(rule for rule in panel.rules if rule.axis == "y")
+    lost = next(rule for rule in panel.rules if rule.axis == "x")
+    assert flat.low == LN10
+    assert (lost.color, lost.high) == ("wide", panel.x.limits[1])
+    assert line.x[-1] < lost.low < rates[~finite][0] <= 1.001  # from 1 on
+    above, on_the_right = panel.texts
+    assert above.text == "ln 10"
+    assert above.at[1] == pytest.approx(LN10, abs=0.1)
+    assert on_the_right.text == "NaN, or never\nbelow ln 10"
+    assert on_the_right.at[0] > lost.low
+
+
+# What the page claims
 
 
 def test_the_sound_network_trains(measured):

@@ -5,8 +5,142 @@ from statistics import NormalDist
 
 import keras
 import numpy as np
+import pytest
 
 from snippets.initialization.deep_network import deep_network
+from tests.drawings import is_within, near, shows
+
+# What the figures show
+
+
+ENDS = {  # of fifty layers, as the figures show them
+    "ReLU, N(0, 0.2²)": 1e7,  # ten million
+    "ReLU, He": 1,
+    "tanh, Glorot": 0.1,
+    "ReLU, Glorot": 1e-8,  # a hundred-millionth
+}
+
+
+def through_the_layers(panel, networks, way, last):
+    """Check what both figures share; the lines' last points are at `last`."""
+    assert (panel.y.scale, panel.x.scale) == ("log", "linear")
+    assert panel.labels == [*networks]
+    assert len(networks) == 5
+    for name, network in networks.items():
+        assert len(network[way]) == 100  # networks
+        line = shows(
+            panel,
+            name,
+            np.arange(51),
+            np.sqrt(network[way]),
+            whole="sigmoid" not in name,
+        )
+        assert line.dash == DASH[name.split(",")[0]]
+        if name in ENDS:
+            assert near(line.y[last], ENDS[name], factor=2.6), name
+    theory = [line for line in panel.series if not line.label]
+    assert {line.color for line in theory} == {"axis"}  # grey
+    for line, network in zip(theory, networks.values(), strict=True):
+        assert np.array_equal(line.y, np.sqrt(network[f"{way} theory"]))
+        assert np.array_equal(line.x, np.arange(51))
+    assert len(panel.bands) == 5
+
+
+DASH = {"ReLU": "solid", "tanh": "dashed", "sigmoid": "dotted"}
+
+
+def test_the_figure_of_fifty_layers_shows_five_ends(drawn, measured):
+    networks = measured("initialization", "moments")
+    (panel,) = drawn("initialization", "fifty_layers")
+    assert panel.title == "size of the signal (root mean square)"
+    assert panel.x.label == "layer"
+    assert panel.x.limits == (0, 50)
+    through_the_layers(panel, networks, "forward", -1)
+    sigmoid = panel.line("sigmoid, Glorot")
+    assert sigmoid.y[1:] == pytest.approx(np.full(50, 0.5), abs=0.06)
+
+
+def test_the_figure_of_the_gradients_shows_five_ends(drawn, measured):
+    networks = measured("initialization", "moments")
+    (panel,) = drawn("initialization", "gradients")
+    assert panel.title == "size of the gradient (root mean square)"
+    assert panel.x.label == "layer"
+    assert panel.x.limits == (50, 0)  # from the output back
+    through_the_layers(panel, networks, "backward", 0)
+    for line in panel.series:
+        assert line.y[-1] == pytest.approx(1, abs=0.3)  # starts with size 1
+    sigmoid = panel.line("sigmoid, Glorot")
+    gone = sigmoid.y < min(panel.y.limits)  # leaves after fourteen layers
+    assert 50 - sigmoid.x[gone].max() in (14, 15)
+
+
+def test_the_figure_of_the_kernels_shows_two_shapes_of_one_variance(
+    drawn, measured
+):
+    kernels = measured("initialization", "kernels")
+    panels = drawn("initialization", "kernels")
+    names = [
+        f"{name}, {shape}"
+        for shape in ("normal", "uniform")
+        for name in ("LeCun", "Glorot", "He")
+    ]
+    assert [panel.title for panel in panels] == names
+    assert len(names) == 6
+    assert panels[3].x.label == "weight"
+    said = {"LeCun": 0.10, "Glorot": 0.08, "He": 0.14}
+    for panel in panels:
+        filled, outline = panel.steps
+        kernel = kernels[panel.title]
+        for steps in (filled, outline):
+            assert np.array_equal(steps.edges, kernels["bins"])
+            assert np.array_equal(steps.values, kernel["density"])
+            assert steps.baseline == 0
+        assert (filled.filled, outline.filled) == (True, False)
+        assert is_within(panel.x, filled.edges)
+        assert is_within(panel.y, filled.values)
+        (text,) = panel.texts
+        assert text.text == f"std {kernel['std']:.4f}"
+        name, shape = panel.title.split(", ")
+        assert kernel["std"] == pytest.approx(said[name], abs=0.002)
+        # The text stands above the histogram, whatever the panel's height.
+        assert text.at == (0.99, 1)
+        assert filled.values.max() < 0.75 * panel.y.limits[1]
+        inside = filled.values[filled.values > 0.5 * filled.values.max()]
+        is_flat = inside.min() > 0.85 * inside.max()
+        assert is_flat == (shape == "uniform")
+        limit = 2 * kernel["std"] / 0.88 if shape == "normal" else np.inf
+        beyond = np.abs(filled.edges[:-1]) > limit + 0.01
+        assert not np.any(filled.values[beyond])  # cut off at the sides
+
+
+def test_the_figure_of_the_rectangles_shows_four_factors(drawn, measured):
+    rectangles = measured("initialization", "rectangles")
+    (panel,) = drawn("initialization", "rectangles")
+    assert panel.x.label == "fan_out / fan_in"
+    assert panel.title == "factor of one layer"
+    assert (panel.x.scale, panel.y.scale) == ("log", "log")
+    ratio = np.array([0.25, 0.5, 1, 2, 4])
+    assert [place for place, _ in panel.x.ticks] == [*ratio]
+    assert [place for place, _ in panel.y.ticks] == [*ratio]
+    layers = [
+        ("He, ReLU", "He", np.ones(5), ratio),
+        ("Glorot, linear", "Glorot", 2 / (1 + ratio), 2 / (1 + 1 / ratio)),
+    ]
+    drawn_lines = []
+    for label, name, *theory in layers:
+        for at, way in enumerate(("forwards", "backwards")):
+            factors = rectangles[name][:, at]
+            assert factors.shape == (5, 50)  # shapes, layers
+            line = shows(panel, f"{label}: {way}", ratio, factors.T)
+            assert np.allclose(line.y, theory[at], rtol=0.15)
+            assert line.y[2] == pytest.approx(1, abs=0.1)  # all four cross
+            assert line.marker == "os"[at]
+            drawn_lines.append(line.label)
+    assert panel.labels == drawn_lines
+    assert len(drawn_lines) == 4
+
+
+# What the page claims
 
 
 def test_fifty_relu_layers_live_with_he_and_die_with_glorot(measured):

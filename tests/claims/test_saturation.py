@@ -5,7 +5,154 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
+from tests.drawings import is_within, near, shows, unlabelled
+
 WIDTHS = (64, 100, 300)
+
+
+# What the figures show
+
+
+def test_the_figure_of_the_ends_shows_where_the_slope_is_gone(drawn, measured):
+    ends = measured("saturation", "ends")
+    output, slope = drawn("saturation", "ends")
+    assert output.title == "sigmoid(z)"
+    assert slope.title == "slope of the sigmoid"
+    assert output.x.label == "pre-activation z"
+    for panel, what, bottom, top in [
+        (output, "h", 0, 1),
+        (slope, "slope", 0, 0.25),  # ¼
+    ]:
+        curve = unlabelled(panel)
+        assert np.array_equal(curve.x, ends["z"])
+        assert np.array_equal(curve.y, ends[what])
+        assert is_within(panel.x, curve.x)
+        assert is_within(panel.y, curve.y)
+        assert curve.y.max() == pytest.approx(top, abs=0.002)
+        assert curve.y.min() == pytest.approx(bottom, abs=0.002)
+        assert (curve.dash, panel.y.scale) == ("solid", "linear")
+        left, right = sorted(panel.rules, key=lambda rule: rule.low)
+        assert -left.high == right.low == pytest.approx(4.6, abs=0.005)
+        assert left.color == right.color == "wide"
+        assert (left.low, right.high) == panel.x.limits
+        shaded = np.abs(curve.x) > right.low
+        if what == "h":  # within 1 % of an end
+            assert np.array_equal(
+                shaded, np.minimum(curve.y, 1 - curve.y) < 0.01
+            )
+        else:
+            assert np.all(curve.y[shaded] < 0.011)
+    (word,) = output.texts
+    assert word.text == "saturated"
+    assert word.at[0] > 4.6
+
+
+def test_the_histograms_show_what_each_initializer_does_at_each_width(
+    drawn, measured
+):
+    layers = measured("saturation", "layers")
+    panels = drawn("saturation", "histograms")
+    names = ["N(0, 1)", "He", "LeCun", "Glorot", "N(0, 0.01²)"]
+    assert len(names) == 5
+    assert len(WIDTHS) == 3
+    assert panels[-5].x.label == "output"
+    at = [(row, column) for row in range(3) for column in range(5)]
+    assert [panel.place for panel in panels] == at
+    saturated = {}
+    for panel in panels:
+        name, width = names[panel.place[1]], WIDTHS[panel.place[0]]
+        assert panel.title == f"{name}, {width}"
+        network = layers[f"{name}, {width} units"]
+        assert len(network["share"]) == 5  # seeds
+        shown = [steps for steps in panel.steps if steps.filled]
+        assert len(panel.steps) == 2 * len(shown) == 8
+        for row, layer in enumerate((1, 2, 5, 10)):
+            for steps in panel.steps[2 * row : 2 * row + 2]:
+                heights = steps.values - steps.baseline
+                assert steps.baseline == -row
+                assert np.array_equal(steps.edges, layers["bins"])
+                share = network["histogram"][row]
+                assert heights / heights.max() == pytest.approx(
+                    share / share.max()
+                )
+                assert is_within(panel.y, steps.values)
+            share = network["share"][:, layer - 1].mean()
+            text = panel.texts[row]
+            assert text.text == f"{share:.0%}"
+            assert text.at[1] == -row
+            assert text.at[0] > 1  # beside the histogram
+            saturated[name, width, layer] = round(100 * share)
+            centres = (steps.edges[1:] + steps.edges[:-1]) / 2
+            ends = heights[np.abs(centres - 0.5) > 0.45].sum() / heights.sum()
+            middle = heights[np.abs(centres - 0.5) < 0.1].sum() / heights.sum()
+            if name == "N(0, 1)":
+                assert ends > 0.4  # spikes at 0 and 1
+            elif name == "N(0, 0.01²)":
+                assert middle > 0.95
+            else:
+                mean = (centres * heights).sum() / heights.sum()
+                assert mean == pytest.approx(0.5, abs=0.06)  # one half
+                assert ends < 0.05  # a hump
+    said = {64: (56, 40), 100: (64, 50), 300: (79, 70)}
+    for width, shares in said.items():
+        for layer, share in zip((1, 10), shares, strict=True):
+            assert abs(saturated["N(0, 1)", width, layer] - share) <= 2
+    others = [v for (name, *_), v in saturated.items() if name != "N(0, 1)"]
+    assert set(others) == {0}
+
+
+def test_the_figure_of_the_spread_falls_once_and_stays(drawn, measured):
+    layers = measured("saturation", "layers")
+    (panel,) = drawn("saturation", "spread")
+    assert panel.title == "standard deviation of the pre-activations"
+    assert (panel.x.label, panel.y.scale) == ("layer", "linear")
+    said = {
+        "N(0, 1), 64 units": (8, 5),
+        "N(0, 1), 100 units": (10, 7),
+        "N(0, 1), 300 units": (17, 12),
+        "Glorot, 300 units": (1, 0.5),
+    }
+    assert panel.labels == [*said]
+    for name, (first, rest) in said.items():
+        std = layers[name]["std"]
+        assert std.shape == (5, 10)  # seeds, layers
+        line = shows(panel, name, np.arange(1, 11), std)
+        assert line.dash == "dotted"
+        assert line.y[0] == pytest.approx(first, rel=0.05)
+        assert line.y[1:] == pytest.approx(np.full(9, rest), rel=0.15)
+
+
+def test_the_figure_of_growth_shows_which_sigmoids_vanish(drawn, measured):
+    growth = measured("saturation", "growth")
+    (panel,) = drawn("saturation", "growth")
+    assert panel.title == "size of the gradient (root mean square)"
+    assert panel.x.label == "layer, from the output back"
+    assert panel.x.limits == (20, 0)
+    assert panel.y.scale == "log"
+    said = {
+        "N(0, 1), 64 units": 0.1,  # a tenth
+        "N(0, 1), 100 units": 1,
+        "N(0, 1), 300 units": 100,  # a hundredfold
+    }
+    assert panel.labels == [*said, "Glorot, 300 units"]
+    for name, end in said.items():
+        assert len(growth[name]) == 20  # networks
+        line = shows(panel, name, np.arange(21), growth[name])
+        assert line.dash == "dotted"
+        assert near(line.y[0], end, factor=2)
+    line = shows(
+        panel,
+        "Glorot, 300 units",
+        np.arange(21),
+        growth["Glorot, 300 units"],
+        whole=False,
+    )
+    # It leaves the plot after thirteen layers, 20 to 7.
+    assert 20 - line.end[0] in (12, 13)
+    assert line.y[line.x < 20 - 13].max() < min(panel.y.limits)
+
+
+# What the page claims
 
 
 def test_weights_of_unit_variance_saturate_most_sigmoids(measured):

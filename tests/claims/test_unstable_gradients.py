@@ -2,12 +2,79 @@
 
 import numpy as np
 
+from tests.drawings import shows, smoothed
+
 HIDDEN = slice(0, 30)
 
 
 def fall(norms):
     """How much of the norm is left from the top to the bottom layer."""
     return norms[:, 0] / norms[:, 29]
+
+
+# What the figures show
+
+
+DASH = {"ReLU": "solid", "tanh": "dashed"}
+
+
+def test_the_figure_of_two_gradients_fans_out_in_one_panel_only(
+    drawn, measured
+):
+    norms = measured("unstable_gradients", "norms")
+    activation, kernel = drawn("unstable_gradients", "two_gradients")
+    assert activation.title == "norm of the activation gradients"
+    assert kernel.title == "norm of the kernel gradients"
+    assert activation.x.label == "layer, from the output back"
+    left = {}
+    for panel, which in ((activation, "by output"), (kernel, "by kernel")):
+        assert panel.x.limits == (30, 1)
+        assert panel.y.scale == "log"
+        assert panel.labels == [*norms]
+        for name in norms:
+            runs = norms[name][which][:, HIDDEN]
+            assert runs.shape == (10, 30)  # seeds, layers
+            line = shows(panel, name, np.arange(1, 31), runs)
+            assert line.dash == DASH[name.split(",")[0]]
+            left[which, name] = line.y[0] / line.y[-1]
+            if which == "by kernel":
+                assert line.y.max() < 5 * line.y.min()  # level
+    assert left["by output", "ReLU, N(0, 0.2²)"] > 1e3
+    assert 0.2 < left["by output", "ReLU, He"] < 5
+    assert 0.2 < left["by output", "tanh, Glorot"] < 5
+    powers = -np.log10(left["by output", "ReLU, Glorot"])
+    assert 4 < powers < 5  # of ten, five when rounded up
+
+
+def test_the_figure_of_the_losses_shows_who_is_alive(drawn, measured):
+    losses = measured("unstable_gradients", "losses")
+    (panel,) = drawn("unstable_gradients", "losses")
+    assert (panel.title, panel.x.label) == ("loss", "update")
+    assert panel.y.scale == "linear"
+    finite = [name for name in losses if np.isfinite(losses[name]).all()]
+    assert panel.labels == finite == ["ReLU, He", "tanh, Glorot",
+                                      "ReLU, Glorot"]  # fmt: skip
+    lines = {}
+    for name in finite:
+        assert losses[name].shape == (5, 300)  # seeds, updates
+        at, means = smoothed(losses[name], 20)
+        lines[name] = shows(panel, name, at[::5], means[:, ::5])
+        assert lines[name].dash == DASH[name.split(",")[0]]
+        assert at[::5][-1] == 300
+    (line,) = panel.rules
+    assert line.low == line.high == np.log(10)
+    assert round(line.low, 2) == 2.30
+    assert np.all(np.abs(lines["ReLU, Glorot"].y - line.low) < 0.01)
+    assert abs(lines["tanh, Glorot"].y[-1] - 0.3) < 0.05
+    he = panel.bands[0]
+    assert he.color == "he"
+    assert he.high[-1] - he.low[-1] > 0.3  # a wide band
+    assert 1 < lines["ReLU, He"].y[-1] < 2  # slowly
+    # ReLU with N(0, 0.2²): not a number after one update, so no line.
+    assert not np.isfinite(losses["ReLU, N(0, 0.2²)"][:, 1:]).any()
+
+
+# What the page claims
 
 
 def test_relu_with_glorot_loses_the_gradient_by_the_factor_of_theory(measured):
