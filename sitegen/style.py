@@ -235,7 +235,7 @@ def _transpose(figure: Figure) -> float:
     if len(said) == 1 and rows == 1:
         # A lone title between two panels would be read as the upper one's.
         for ax in figure.axes:
-            ax.set_xlabel(*said)
+            ax.set_xlabel(min(said))
     elif len(said) == 1:  # one label for all: below the first column again
         for ax in figure.axes:
             ax.set_xlabel("")
