@@ -65,14 +65,9 @@ if (umask := os.umask(0)) != 0o77:
 import matplotlib
 if matplotlib.rcParams["font.size"] != 31:
     print("Matplotlib reads", matplotlib.matplotlib_fname())
-del os.environ["KERAS_BACKEND"]
-try:
-    import keras
-except ModuleNotFoundError as error:
-    if error.name != "jax":
-        raise
-else:
-    print("Keras does not read keras.json")
+keras = os.path.expanduser("~/.keras/keras.json")
+if "KERAS_HOME" in os.environ or not os.path.exists(keras):
+    print("Keras does not read", keras)
 """
 
 
