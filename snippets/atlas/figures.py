@@ -23,6 +23,7 @@ Array = NDArray[np.float64]
 Kinds = dict[tuple, dict[str, Any]]
 
 TABLE = Path(__file__).with_name("results.csv.gz")
+OTHERS = Path(__file__).with_name("other_seeds.csv.gz")
 ACTIVATIONS = {
     "sigmoid": "sigmoid", "tanh": "tanh", "relu": "ReLU",
     "leaky_relu": "leaky ReLU", "prelu": "PReLU", "elu": "ELU",
@@ -32,6 +33,11 @@ INITIALIZERS = {
     "glorot": "Glorot", "he": "He", "lecun": "LeCun", "own": "own scale",
     "orthogonal": "orthogonal", "n1": "N(0, 1)", "n001": "N(0, 0.01²)",
 }  # fmt: skip
+# Random biases, and kernels of the scale that fits them.
+CRITICAL = "critical"
+NAMES = INITIALIZERS | {CRITICAL: "critical, random biases"}
+# The own scale of these is that of another initializer: the same networks.
+SAME = {("relu", "own"): "he", ("prelu", "own"): "he", ("selu", "own"): "lecun"}
 DEPTHS = (4, 10, 20, 30, 50)
 MAIN = ("digits", "sgd", 100)  # the setting of the whole grid
 WIDE = ("digits", "sgd", 400)
@@ -56,6 +62,13 @@ PAIRS = (
 WIDE_PAIRS = (
     ("tanh", "glorot"), ("relu", "he"), ("selu", "lecun"), ("gelu", "he"),
 )  # fmt: skip
+# With Adam: what is recommended, and what trains deep sigmoids.
+ADAM = (
+    ("sigmoid", "glorot"), ("sigmoid", "n1"), ("tanh", "glorot"),
+    ("relu", "he"), ("leaky_relu", "own"), ("prelu", "own"), ("elu", "own"),
+    ("selu", "lecun"), ("gelu", "own"), ("silu", "own"), ("mish", "own"),
+)  # fmt: skip
+BIASED = ("sigmoid", "tanh", "gelu", "silu", "mish")
 # The table of the page `choosing`.
 ADVISED = {
     "relu": "he", "leaky_relu": "own", "elu": "own", "selu": "lecun",
@@ -78,6 +91,16 @@ def measure_kinds() -> Kinds:
             "start": {name: _start(runs, name) for name in STATISTICS},
         }
     return found
+
+
+def is_copy(kind: tuple) -> bool:
+    """Say whether these are the networks of another kind, run by run."""
+    return kind[4:] in SAME
+
+
+def is_main(kind: tuple) -> bool:
+    """Say whether a kind is of the whole grid, and no copy."""
+    return kind[:3] == MAIN and kind[5] in INITIALIZERS and not is_copy(kind)
 
 
 def _start(runs: list[Run], name: str) -> float:
@@ -104,6 +127,7 @@ def measure_best() -> dict[str, Any]:
                 row.append("none")
             else:
                 best = min((_soonest(found[it]), it) for it in good)[1]
+                best = SAME.get((activation, best), best)
                 it = found[best]
                 range_ = {it["fastest"], it["slowest"]}
                 same = [
@@ -111,6 +135,7 @@ def measure_best() -> dict[str, Any]:
                     for other in good
                     if {found[other]["fastest"], found[other]["slowest"]}
                     == range_
+                    and (activation, other) not in SAME
                 ]
                 more = f" and {len(same) - 1} more" * (len(same) > 1)
                 row.append(
@@ -163,6 +188,70 @@ def measure_optimizers() -> dict[str, Any]:
     return _compared(columns)
 
 
+def measure_adam() -> dict[str, Any]:
+    """What Adam does with each activation's initializer, as text."""
+    kinds = measure_kinds()
+    return {
+        "head": ["Activation", "Initializer"]
+        + [f"{depth} layers" for depth in ADVISED_AT],
+        "rows": [
+            [ACTIVATIONS[activation], INITIALIZERS[initializer]]
+            + [
+                _said(
+                    kinds.get(
+                        ("digits", "adam", 100, depth, activation, initializer)
+                    )
+                )
+                for depth in ADVISED_AT
+            ]
+            for activation, initializer in ADAM
+        ],
+    }
+
+
+def measure_biases() -> dict[str, Any]:
+    """What random biases change: activation by depth, as text."""
+    kinds = measure_kinds()
+    columns = {"own": "zero biases", CRITICAL: "random"}
+    return {
+        "head": ["Activation"]
+        + [
+            f"{depth} layers, {said}"
+            for depth in ADVISED_AT
+            for said in columns.values()
+        ],
+        "rows": [
+            [ACTIVATIONS[activation]]
+            + [
+                _said(kinds.get((*MAIN, depth, activation, initializer)))
+                for depth in ADVISED_AT
+                for initializer in columns
+            ]
+            for activation in BIASED
+        ],
+    }
+
+
+def measure_judged() -> dict[tuple, dict[str, Any]]:
+    """What a headline speaks of, on five seeds that chose no rate.
+
+    For each kind: the best rate for seeds 0 to 4, `chose` and `judged` the
+    updates at it of these seeds and of 5 to 9, `None` where one fails.
+    """
+    first = by_kind(read_runs(TABLE))
+    found = {}
+    if OTHERS.exists():
+        for kind, runs in by_kind(read_runs(OTHERS)).items():
+            (rate,) = {run["rate"] for run in runs}
+            chose = [r for r in first[kind] if r["rate"] == rate]
+            found[kind] = {
+                "rate": rate,
+                "chose": [run["updates"] for run in chose],
+                "judged": [run["updates"] for run in runs],
+            }
+    return found
+
+
 def measure_elsewhere() -> dict[str, Any]:
     """What other data and another width change: pairs, as text."""
     columns = {
@@ -212,7 +301,7 @@ def measure_table() -> dict[str, Any]:
         rows.append(
             [
                 ACTIVATIONS[activation],
-                INITIALIZERS[initializer],
+                NAMES[initializer],
                 str(depth),
                 setting,
                 it["word"],
@@ -238,7 +327,7 @@ def _place(kind: tuple) -> tuple:
     """Return what kinds are sorted by: the main setting's come first."""
     data, optimizer, width, depth, activation, initializer = kind
     setting = (data != MAIN[0], width, [*OPTIMIZERS].index(optimizer))
-    rank = [*ACTIVATIONS].index(activation), [*INITIALIZERS].index(initializer)
+    rank = [*ACTIVATIONS].index(activation), [*NAMES].index(initializer)
     return setting, rank, depth
 
 
@@ -255,7 +344,7 @@ def measure_foretold() -> dict[str, Any]:
     and the areas of those that have both outcomes are averaged, weighted by
     their pairs. `rows` say the same as text.
     """
-    everything = {k: v for k, v in measure_kinds().items() if k[:3] == MAIN}
+    everything = {k: v for k, v in measure_kinds().items() if is_main(k)}
     plausible = {k: v for k, v in everything.items() if k[5] not in HOPELESS}
     names = [*STATISTICS, "layers"]
     chosen = {name: [at] for at, name in enumerate(names)}

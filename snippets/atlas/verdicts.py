@@ -73,6 +73,11 @@ def by_rate(runs: list[Run]) -> dict[float, list[Run]]:
     }
 
 
+def mostly_diverge(runs: list[Run]) -> bool:
+    """Say whether more than half of the runs end in infinity or NaN."""
+    return sum(run["diverged"] is not None for run in runs) > len(runs) / 2
+
+
 def best_rate(runs: list[Run]) -> float:
     """Return the rate that trains most seeds, then soonest, then furthest."""
     at = by_rate(runs)
@@ -101,10 +106,7 @@ def verdict(runs: list[Run]) -> Verdict:
         word = "trains" if max(updates) <= QUICK else "slow"
     elif updates:
         word = "uncertain"
-    elif all(
-        sum(run["diverged"] is not None for run in at[rate]) > seeds / 2
-        for rate in at
-    ):
+    elif all(map(mostly_diverge, at.values())):
         word = "diverges"
     else:
         word = "does not"

@@ -12,7 +12,7 @@ from rich.progress import (
 )
 
 from studies.atlas.grid import grid
-from studies.atlas.sweep import SweepError, collect, run_here, run_on
+from studies.atlas.sweep import SweepError, collect, others, run_here, run_on
 
 
 def main(arguments: list[str]) -> str | None:
@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> str | None:
         "--collect", action="store_true", help="only write the table"
     )
     options = parser.parse_args(arguments)
-    cells = grid()
+    cells, judged = grid(), others()
     error = None
     columns = (
         BarColumn(), MofNCompleteColumn(), TextColumn("cells"),
@@ -34,15 +34,15 @@ def main(arguments: list[str]) -> str | None:
     try:
         if not options.collect:
             with Progress(*columns) as progress:
-                bar = progress.add_task("", total=len(cells))
+                bar = progress.add_task("", total=len(cells) + len(judged))
 
                 def done() -> None:
                     progress.advance(bar)
 
                 if options.scheduler:
-                    run_on(options.scheduler, cells, done)
+                    run_on(options.scheduler, [*cells, *judged], done)
                 else:
-                    run_here(cells, done)
+                    run_here([*cells, *judged], done)
     except KeyboardInterrupt:
         error = "stopped; `make atlas` goes on from here"
     except (SweepError, OSError) as problem:

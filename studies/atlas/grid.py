@@ -30,6 +30,25 @@ MAIN_PAIRS = (
 WIDE_PAIRS = (
     ("tanh", "glorot"), ("relu", "he"), ("selu", "lecun"), ("gelu", "he"),
 )  # fmt: skip
+# With Adam: each activation with the initializer that is recommended for it,
+# as far as it is no main pair; and the sigmoid with the one that trains it.
+ADAM_PAIRS = (
+    ("leaky_relu", "own"), ("prelu", "own"), ("gelu", "own"),
+    ("silu", "own"), ("mish", "own"), ("sigmoid", "n1"),
+)  # fmt: skip
+CAREFUL = ("glorot", "he", "lecun", "own", "orthogonal")
+# What the headlines of the page speak of: depth, activation, initializer.
+HEADLINES = {
+    *product((50,), ("tanh", "elu", "selu"), CAREFUL),
+    *product((30,), ("relu", "leaky_relu"), ("he", "orthogonal")),
+    *product((30,), ("tanh", "elu", "selu"), ("orthogonal", "he", "lecun")),
+    (10, "sigmoid", "n1"),
+}
+# Kernels at the critical line: see biases.py. The variance of the biases.
+CRITICAL = "critical"
+CRITICAL_BIASES = {
+    "sigmoid": 1.0, "tanh": 0.05, "gelu": 0.3, "silu": 1.0, "mish": 0.3,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, order=True)
@@ -38,6 +57,7 @@ class Cell:
 
     `depth` counts the hidden layers. The first one and the head have fixed
     initializers: `initializer` is that of the `depth - 1` kernels between.
+    `others`: from five other seeds than those of the table.
     """
 
     data: str
@@ -47,10 +67,11 @@ class Cell:
     activation: str
     initializer: str
     rates: tuple[float, ...]
+    others: bool = False
 
 
 def grid() -> list[Cell]:
-    """Return every cell, without the extensions of `rates_beyond`."""
+    """Return every cell, without the extensions of its rates."""
     found = []
 
     def add(
@@ -71,14 +92,16 @@ def grid() -> list[Cell]:
         add(MAIN_PAIRS, (10, 30, 50), optimizer)
     add(MAIN_PAIRS, (4, 10, 30), data="mnist1d")
     add(WIDE_PAIRS, (30,), width=400)  # the slowest
+    add(ADAM_PAIRS, (10, 30, 50), "adam")
+    add([(it, CRITICAL) for it in CRITICAL_BIASES], (10, 30, 50))
     return found
 
 
-def rates_beyond(tried: tuple[float, ...], best: float) -> tuple[float, ...]:
-    """Return two more rates when the best one is at an edge, else none."""
-    places = [LADDER.index(rate) for rate in tried]
-    if best == max(tried):
-        return LADDER[max(places) + 1 : max(places) + 3]
-    if best == min(tried):
-        return LADDER[max(min(places) - 2, 0) : min(places)]
-    return ()
+def headlines() -> list[Cell]:
+    """Return the cells that a headline of the page speaks of."""
+    return [
+        cell
+        for cell in grid()
+        if (cell.data, cell.optimizer, cell.width) == ("digits", "sgd", 100)
+        and (cell.depth, cell.activation, cell.initializer) in HEADLINES
+    ]

@@ -14,38 +14,57 @@ import os
 import platform
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
-from multiprocessing import get_context
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from sitegen import isolation, keys
+from sitegen import isolation
+from sitegen.store import write_whole
 from snippets.atlas.verdicts import (
     KIND,
     Run,
     best_rate,
     by_kind,
     by_rate,
+    mostly_diverge,
     read_runs,
 )
-from studies.atlas.grid import Cell, grid, rates_beyond
+from studies import processes
+from studies.atlas.grid import (
+    CRITICAL,
+    LADDER,
+    SEEDS,
+    Cell,
+    grid,
+    headlines,
+)
+from studies.unchanged import ROOT, code_hash
 
-ROOT = Path(__file__).parents[2]
 ENGINE = (
     "snippets/atlas/batched_runs.py",
     "studies/atlas/cell.py",
     "studies/atlas/data.py",
 )
+BIASES = (*ENGINE, "studies/atlas/biases.py")
+# What the tests of the sweep test, besides.
+SWEEP = (
+    "snippets/atlas/verdicts.py",
+    "studies/processes.py",
+    "studies/atlas/grid.py",
+    "studies/atlas/sweep.py",
+    "studies/atlas/__main__.py",
+    "tests/studies/test_sweep.py",
+)
 LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "mnist1d")
 DONE = ROOT / ".cache" / "atlas"
 TABLE = ROOT / "snippets" / "atlas" / "results.csv.gz"
+OTHERS = TABLE.with_name("other_seeds.csv.gz")
 ABOUT = TABLE.with_name("results.json")
 CHANCE = 2.3026  # ln 10: the loss of a network that has learned nothing
 DIGITS = 5  # significant ones of a number in the table
@@ -58,17 +77,13 @@ class SweepError(Exception):
 
 
 @cache
-def engine_hash() -> str:
+def engine_hash(biased: bool = False) -> str:
     """Hash the code that a run's result comes from."""
-    return code_hash(ENGINE)
+    return code_hash(BIASES if biased else ENGINE)
 
 
-def code_hash(names: Iterable[str]) -> str:
-    """Hash some files of the project; not their comments."""
-    found = hashlib.sha256()
-    for name in names:
-        found.update(keys.code(ROOT / name).encode())
-    return found.hexdigest()[:16]
+def _made_by(cell: Cell) -> str:
+    return engine_hash(cell.initializer == CRITICAL)
 
 
 def versions() -> dict[str, str]:
@@ -76,34 +91,47 @@ def versions() -> dict[str, str]:
     return {name: version(name) for name in LIBRARIES}
 
 
-def file_of(cell: Cell) -> Path:
-    """Return where a finished cell lies."""
-    what = json.dumps([engine_hash(), asdict(cell)])
-    return DONE / (hashlib.sha256(what.encode()).hexdigest()[:24] + ".json")
-
-
-def keep(cell: Cell, rows: list[Run], seconds: float) -> None:
-    """Write a finished cell, whole or not at all."""
-    DONE.mkdir(parents=True, exist_ok=True)
-    about = {
-        "engine": engine_hash(),
+def circumstances() -> dict[str, str]:
+    """Return when, on what and with what something is computed."""
+    return {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "python": platform.python_version(),
         **versions(),
     }
+
+
+def file_of(cell: Cell) -> Path:
+    """Return where a finished cell lies."""
+    what = json.dumps([_made_by(cell), asdict(cell)])
+    return DONE / (hashlib.sha256(what.encode()).hexdigest()[:24] + ".json")
+
+
+def keep(cell: Cell, rows: list[Run], seconds: float) -> None:
+    """Write a finished cell, whole or not at all."""
+    about = {"engine": _made_by(cell), **circumstances()}
     done = {"cell": asdict(cell), "rows": rows, "seconds": seconds}
-    write(file_of(cell), json.dumps(done | {"about": about}).encode())
+    write_whole(file_of(cell), json.dumps(done | {"about": about}).encode())
 
 
 @cache
-def _table() -> dict[tuple, list[Run]]:
-    """Return the committed rows by kind, if this engine made them."""
-    if not TABLE.exists() or not ABOUT.exists():
+def _table(path: Path) -> dict[tuple, list[Run]]:
+    """Return a table's committed rows by kind: those of the code as it is."""
+    if not path.exists() or not ABOUT.exists():
         return {}
-    if json.loads(ABOUT.read_text("utf-8"))["engine"] != engine_hash():
+    about = json.loads(ABOUT.read_text("utf-8"))
+    if about["engine"] != engine_hash():
         return {}
-    return by_kind(read_runs(TABLE))
+    kinds = by_kind(read_runs(path))
+    if about.get("biases") == engine_hash(biased=True):
+        return kinds
+    return {k: rows for k, rows in kinds.items() if k[-1] != CRITICAL}
+
+
+def _known(cell: Cell) -> list[Run]:
+    """Return what the tables have of a cell's kind."""
+    kind = tuple(getattr(cell, name) for name in KIND)
+    return list(_table(OTHERS if cell.others else TABLE).get(kind, []))
 
 
 def finished(cell: Cell) -> list[Run] | None:
@@ -111,9 +139,8 @@ def finished(cell: Cell) -> list[Run] | None:
     try:
         done = json.loads(file_of(cell).read_text("utf-8"))
     except FileNotFoundError:
-        kind = tuple(getattr(cell, name) for name in KIND)
-        rows = [r for r in _table().get(kind, []) if r["rate"] in cell.rates]
-        return rows if {r["rate"] for r in rows} == {*cell.rates} else None
+        rows = [run for run in _known(cell) if run["rate"] in cell.rates]
+        return rows if {run["rate"] for run in rows} == {*cell.rates} else None
     return [rounded(row) for row in done["rows"]]
 
 
@@ -130,10 +157,15 @@ def rounded(row: Run) -> Run:
 def parts(cell: Cell) -> Iterator[tuple[Cell, list[Run] | None]]:
     """Yield a cell and the extensions of its rates, each with its rows.
 
-    Ends with the first one that is not finished, or when the best rate is
-    not at an edge of those tried.
+    What the table has of other rates comes first. Ends with the first part
+    that is not finished, or where no other rate is worth a try.
     """
-    known: list[Run] = []
+    if cell.others:
+        yield cell, finished(cell)
+        return
+    known = [run for run in _known(cell) if run["rate"] not in cell.rates]
+    if known:
+        yield replace(cell, rates=tuple(sorted(by_rate(known)))), known
     rates = cell.rates
     while rates:
         part = replace(cell, rates=rates)
@@ -142,22 +174,31 @@ def parts(cell: Cell) -> Iterator[tuple[Cell, list[Run] | None]]:
         if rows is None:
             return
         known += rows
-        tried = tuple({row["rate"] for row in known})
-        rates = rates_beyond(tried, _promising(known))
+        rates = rates_beyond(known)
 
 
-def _promising(rows: list[Run]) -> float:
-    """Return the rate next to which to look for a better one.
+def rates_beyond(rows: list[Run]) -> tuple[float, ...]:
+    """Return which rates are to be tried besides those of the rows.
 
-    Where nothing learns at any rate, the best of them means nothing: then
-    it is the highest one, unless most of its runs diverge.
+    Two beyond the best rate, if that is the highest or the lowest one. Where
+    nothing learns at any rate, the best one means nothing: then two higher
+    ones, as long as most runs at the highest stay finite; and all lower
+    ones, if most diverge at the lowest.
     """
     at = by_rate(rows)
-    if any((run["loss"] or CHANCE) < CHANCE - 0.1 for run in rows):
-        return best_rate(rows)
-    top = at[max(at)]
-    stable = sum(run["diverged"] is None for run in top) > len(top) / 2
-    return max(at) if stable else sorted(at)[1]
+    lowest, highest = min(at), max(at)
+    lower = LADDER[: LADDER.index(lowest)]
+    higher = LADDER[LADDER.index(highest) + 1 :]
+    if any(
+        run["loss"] is not None and run["loss"] < CHANCE - 0.1 for run in rows
+    ):
+        best = best_rate(rows)
+        if best == highest:
+            return higher[:2]
+        return lower[-2:] if best == lowest else ()
+    if not mostly_diverge(at[highest]):
+        return higher[:2]
+    return lower if mostly_diverge(at[lowest]) else ()
 
 
 def missing_part(cell: Cell) -> Cell | None:
@@ -171,11 +212,7 @@ def run_here(cells: list[Cell], done: Callable[[], None]) -> None:
     In a process of its own, and after `CELLS_A_PROCESS` in a new one: what
     TensorFlow has compiled, it keeps.
     """
-    with ProcessPoolExecutor(
-        max_workers=1,
-        mp_context=get_context("spawn"),
-        max_tasks_per_child=CELLS_A_PROCESS,
-    ) as process:
+    with processes.pool(1, CELLS_A_PROCESS) as process:
         for cell in cells:
             while part := missing_part(cell):
                 try:
@@ -192,10 +229,16 @@ def run_here(cells: list[Cell], done: Callable[[], None]) -> None:
 def timed(part: Cell) -> tuple[list[Run], float]:
     """Run one cell; returns its rows and the seconds that it took."""
     isolation.isolate()  # a worker elsewhere is not yet
-    from studies.atlas.cell import run_cell
+    if part.initializer == CRITICAL:
+        from studies.atlas.biases import run_cell
+    else:
+        from studies.atlas.cell import run_cell
 
     begun = monotonic()
-    return run_cell(part), monotonic() - begun
+    rows = run_cell(part, 2 * SEEDS if part.others else SEEDS)
+    if part.others:
+        rows = [row for row in rows if row["seed"] >= SEEDS]
+    return rows, monotonic() - begun
 
 
 def remote(part: Cell, wanted: dict[str, str]) -> tuple[list[Run], float]:
@@ -248,7 +291,7 @@ def _packed(folder: Path) -> Path:
         for source in (
             *(ROOT / "studies" / "atlas").glob("*.py"),
             ROOT / "snippets" / "__init__.py",
-            ROOT / "studies" / "__init__.py",
+            *(ROOT / "studies").glob("*.py"),
             *(ROOT / "sitegen").glob("*.py"),
             *(ROOT / "snippets" / "atlas").glob("*.py"),
         ):
@@ -256,50 +299,74 @@ def _packed(folder: Path) -> Path:
     return target
 
 
+def others() -> list[Cell]:
+    """Return the cells of a headline, for seeds that chose no rate.
+
+    Each has one rate: the best one for the seeds of the table.
+    """
+    runs = by_kind(read_runs(TABLE)) if TABLE.exists() else {}
+    return [
+        replace(cell, rates=(best_rate(runs[kind]),), others=True)
+        for cell in headlines()
+        if (kind := tuple(getattr(cell, name) for name in KIND)) in runs
+    ]
+
+
 def collect(cells: list[Cell]) -> tuple[int, int]:
-    """Write the table of all finished rows; returns cells, and rows.
+    """Write the tables of all finished rows; returns cells, and rows.
 
     The date, the machine and the hours are those of the cells' own files;
     where the table was the source, what it said before stays.
     """
-    found = {cell: list(parts(cell)) for cell in cells}
-    rows = [
-        row for some in found.values() for _, part in some for row in part or ()
-    ]
-    whole = sum(some[-1][1] is not None for some in found.values())
+    before = json.loads(ABOUT.read_text("utf-8")) if _table(TABLE) else {}
+    whole, rows, new = _finished_of(cells)
     if not rows:
         raise SweepError("no cell is finished: run `make atlas` first")
-    text = io.StringIO()
-    names = list(rows[0])
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    packed = gzip.compress(text.getvalue().encode(), mtime=0)
-    files = [file_of(part) for some in found.values() for part, _ in some]
-    mine = [json.loads(it.read_text("utf-8")) for it in files if it.exists()]
-    if mine:
-        latest = max(mine, key=lambda it: str(it["about"]["date"]))["about"]
-        hours = round(sum(it["seconds"] for it in mine) / 3600, 1)
-        if _table():  # some may be known from there alone
-            before = json.loads(ABOUT.read_text("utf-8"))["hours"]
-            hours = max(hours, before)
-        about = latest | {
-            "grid": grid_hash(cells),
-            "cells": whole,
-            "of": len(cells),
-            "runs": len(rows),
-            "hours": hours,
-        }
-        write(ABOUT, (json.dumps(about, indent=1) + "\n").encode())
-    write(TABLE, packed)
+    _write_table(TABLE, rows)
+    judged, other_rows, more = _finished_of(others())
+    new += more
+    if other_rows:
+        _write_table(OTHERS, other_rows)
+    dated: list[dict[str, Any]] = [it["about"] for it in new]
+    latest = max(dated, key=lambda about: str(about["date"]), default={})
+    hours = sum(it["seconds"] for it in new) / 3600
+    about = before | latest | {
+        "engine": engine_hash(),
+        "biases": engine_hash(biased=True),
+        "sweep": code_hash(SWEEP),
+        "grid": grid_hash(cells),
+        "cells": whole,
+        "of": len(cells),
+        "runs": len(rows),
+        "hours": round(before.get("hours", 0) + hours, 2),
+        "judged on other seeds": judged,
+    }  # fmt: skip
+    write_whole(ABOUT, (json.dumps(about, indent=1) + "\n").encode())
+    _table.cache_clear()
     return whole, len(rows)
 
 
-def write(target: Path, content: bytes) -> None:
-    """Write a file, whole or not at all."""
-    part = target.with_suffix(f".{os.getpid()}")
-    part.write_bytes(content)
-    part.replace(target)
+def _finished_of(
+    cells: list[Cell],
+) -> tuple[int, list[Run], list[dict[str, Any]]]:
+    """Return how many are whole, all rows, the files new to the tables."""
+    whole, rows, new = 0, [], []
+    for cell in cells:
+        rates = {run["rate"] for run in _known(cell)}
+        for part, some in parts(cell):
+            rows += some or []
+            if some and not rates >= {*part.rates}:
+                new.append(json.loads(file_of(part).read_text("utf-8")))
+        whole += some is not None
+    return whole, rows, new
+
+
+def _write_table(path: Path, rows: list[Run]) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_whole(path, gzip.compress(text.getvalue().encode(), mtime=0))
 
 
 def grid_hash(cells: list[Cell] | None = None) -> str:

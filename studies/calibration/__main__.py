@@ -4,115 +4,82 @@ import csv
 import gzip
 import io
 import json
-import math
-from itertools import count
 from typing import Any
 
-import keras
-import numpy as np
 from rich.progress import track
 
-from snippets.atlas.figures import MAIN
+from sitegen.store import write_whole
+from snippets.atlas.figures import INITIALIZERS, MAIN
 from snippets.atlas.verdicts import KIND, by_kind, read_runs, verdict
-from snippets.diagnosis.diagnose import diagnose
-from studies.atlas import cell, sweep
-from studies.atlas.data import split
+from studies.atlas import sweep
 from studies.atlas.grid import MAIN_PAIRS, Cell, grid
-from studies.calibration import published
+from studies.calibration.rows import numbers, restated
+from studies.unchanged import ROOT, code_hash
 
-TABLE = sweep.ROOT / "snippets" / "diagnosis" / "calibration.csv.gz"
-DONE = sweep.ROOT / ".cache" / "calibration"
+TABLE = ROOT / "snippets" / "diagnosis" / "calibration.csv.gz"
+ABOUT = TABLE.with_name("calibration.json")
+DONE = ROOT / ".cache" / "calibration"
 CODE = (
     "snippets/diagnosis/diagnose.py",
     "studies/calibration/published.py",
+    "studies/calibration/rows.py",
     *sweep.ENGINE,
 )
-SEED = 0
-EXAMPLES = 128
 
 
-def network(of: Cell) -> keras.Sequential:
-    """Build one network of the atlas as its reader would write it."""
-    keras.backend.clear_session()
-    kernels = cell.first_kernels(of, SEED)
-    model = keras.Sequential([keras.Input((len(kernels[0]),))])
-    for kernel in kernels[:-1]:
-        named = None if of.activation == "prelu" else of.activation
-        model.add(keras.layers.Dense(kernel.shape[1], named))
-        if named is None:
-            model.add(keras.layers.PReLU())
-    model.add(keras.layers.Dense(cell.CLASSES))
-    dense = [it for it in model.layers if hasattr(it, "kernel")]
-    for layer, kernel in zip(dense, kernels, strict=True):
-        layer.kernel.assign(kernel)
-    return model
+def row_of(of: Cell, rate: float, best: bool) -> dict[str, Any]:
+    """Diagnose a network at a rate; the other tools see its best one."""
+    kind = {name: getattr(of, name) for name in KIND}
+    row = kind | {"rate": rate, "best": int(best)} | numbers(of, rate)
+    return row | restated(of, rate) if best else row
 
 
-def numbers(of: Cell, rate: float) -> dict[str, Any]:
-    """Diagnose a network at a rate: the numbers, and the codes found."""
-    x, y = (part[:EXAMPLES] for part in split(of.data, SEED)[:2])
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    report = diagnose(network(of), x, y, loss, rate)
-    told = report.summary
-
-    def most(column: str) -> float:
-        return max((row.get(column) or 0.0 for row in report.rows), default=0.0)
-
-    expected = told.get("expected_loss", math.nan)
-    after = told["loss_after"]
+def rounded(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the row as the table has it."""
     return {
-        "gradient": told.get("gradient_ratio", math.nan),
-        "signal": told.get("signal_ratio", math.nan),
-        "cosine": told.get("cosine", math.nan),
-        "dead": most("dead beyond random"),
-        "saturated": most("saturated"),
-        "first_loss": told["loss"] / expected,
-        "step_loss": (math.nan if after is None else after) / told["loss"],
-        "step_change": told.get("change", math.nan),
-        "found": " ".join(
-            sorted({f.code.replace(" ", "_") for f in report.findings})
-        ),
-    }
-
-
-def restated(of: Cell, rate: float) -> dict[str, str]:
-    """Return what each published tool finds, its words as one string."""
-
-    def batches() -> Any:
-        for epoch in count():
-            x, y = cell.batches(of.data, np.array([SEED]), epoch)
-            yield from zip(x[:, 0], y[:, 0], strict=True)
-
-    seen = published.watch(network(of), batches(), rate)
-    said = {
-        "autotrainer": published.autotrainer(seen),
-        "deeplocalize": published.deeplocalize(seen),
-        "deepchecker": published.deepchecker(seen, of.activation),
-    }
-    return {
-        name: " ".join(word.replace(" ", "_") for word in words)
-        for name, words in said.items()
+        name: f"{value:.4g}" if isinstance(value, float) else value
+        for name, value in row.items()
     }
 
 
 def wanted() -> list[tuple[Cell, float, bool]]:
     """Return each network with a rate, and whether that is its best one.
 
-    All kinds trained by plain SGD at their best rate; the main pairs at the
-    other rates too.
+    All kinds trained by plain SGD at their best rate, those that diverge at
+    every rate at the lowest one of the grid; the main pairs at the other
+    rates too.
     """
     runs = by_kind(read_runs(sweep.TABLE))
     found = []
     for of in grid():
         kind = tuple(getattr(of, name) for name in KIND)
-        if kind[:3] != MAIN or kind not in runs:
+        if kind[:3] != MAIN or kind[5] not in INITIALIZERS:
             continue
         judged = verdict(runs[kind])
-        found.append((of, judged.rate, True))
+        rate = min(of.rates) if judged.word == "diverges" else judged.rate
+        found.append((of, rate, True))
         if (of.activation, of.initializer) in MAIN_PAIRS:
-            others = [rate for rate in judged.tried if rate != judged.rate]
-            found += [(of, rate, False) for rate in others]
+            others = [other for other in judged.tried if other != rate]
+            found += [(of, other, False) for other in others]
     return found
+
+
+def known() -> dict[tuple, dict[str, str]]:
+    """Return the rows of the table as text, if this code made them."""
+    if not ABOUT.exists() or _about()["code"] != code_hash(CODE):
+        return {}
+    with gzip.open(TABLE, "rt", encoding="utf-8", newline="") as file:
+        return {_place(row): row for row in csv.DictReader(file)}
+
+
+def _about() -> dict[str, Any]:
+    return dict(json.loads(ABOUT.read_text("utf-8")))
+
+
+def _place(row: dict[str, Any]) -> tuple:
+    """Return what a row is of, as text."""
+    kind = (str(row[name]) for name in KIND)
+    return (*kind, f"{float(row['rate']):g}", str(row["best"]))
 
 
 def run() -> None:
@@ -120,31 +87,32 @@ def run() -> None:
 
     What other code has found, is not used.
     """
-    done = DONE / sweep.code_hash(CODE)
-    done.mkdir(parents=True, exist_ok=True)
+    code, table = code_hash(CODE), known()
     rows = []
     for of, rate, best in track(wanted(), "networks"):
         kind = {name: getattr(of, name) for name in KIND}
-        name = "-".join(str(v) for v in (*kind.values(), f"{rate:g}", best))
-        file = done / f"{name}.json"
+        place = _place(kind | {"rate": rate, "best": int(best)})
+        file = DONE / code / ("-".join(place) + ".json")
+        if place in table:
+            rows.append(table[place])
+            continue
         if not file.exists():
-            row = kind | {"rate": rate, "best": int(best)} | numbers(of, rate)
-            if best:
-                row |= restated(of, rate)
-            sweep.write(file, json.dumps(row).encode())
-        rows.append(json.loads(file.read_text("utf-8")))
+            row = row_of(of, rate, best)
+            write_whole(file, json.dumps(row).encode())
+        rows.append(rounded(json.loads(file.read_text("utf-8"))))
     text = io.StringIO()
     names = max((list(row) for row in rows), key=len)
     writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(
-        {
-            name: f"{value:.4g}" if isinstance(value, float) else value
-            for name, value in row.items()
-        }
-        for row in rows
-    )
-    sweep.write(TABLE, gzip.compress(text.getvalue().encode(), mtime=0))
+    writer.writerows(rows)
+    write_whole(TABLE, gzip.compress(text.getvalue().encode(), mtime=0))
+    about = {
+        "code": code,
+        **sweep.circumstances(),
+        "diagnoses": len(rows),
+        "rekeyed": _about()["rekeyed"] if table else [],
+    }
+    write_whole(ABOUT, (json.dumps(about, indent=1) + "\n").encode())
     print(f"{len(rows)} diagnoses")
 
 

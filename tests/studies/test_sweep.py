@@ -1,7 +1,11 @@
 """The engine of the atlas is Keras, and its sweep loses nothing."""
 
+import ast
+import contextlib
 import json
 import os
+import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,14 +15,50 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from snippets.atlas.verdicts import by_kind, read_runs, verdict
-from studies.atlas import sweep
-from studies.atlas.cell import batches, first_kernels, program, run_cell, split
-from studies.atlas.grid import LADDER, SEEDS, Cell, grid, rates_beyond
+from sitegen import keys
+from snippets.atlas.verdicts import (
+    by_kind,
+    by_rate,
+    read_runs,
+    verdict,
+)
+from studies.atlas import biases, sweep
+from studies.atlas.cell import (
+    LONG,
+    STEPS,
+    batches,
+    first_kernels,
+    own_scale,
+    program,
+    run_cell,
+    split,
+)
+from studies.atlas.grid import (
+    ACTIVATIONS,
+    CRITICAL,
+    CRITICAL_BIASES,
+    LADDER,
+    SEEDS,
+    Cell,
+    grid,
+)
+from studies.unchanged import ROOT, WEEKLY, chosen, code_hash
 
-ROOT = Path(__file__).parents[2]
+ABOUT = json.loads(sweep.ABOUT.read_text("utf-8"))
+# What cannot have changed since the table was written is tested weekly.
+SAME = (
+    ABOUT["engine"] == sweep.engine_hash()
+    and ABOUT.get("biases") == sweep.engine_hash(biased=True)
+    and ABOUT.get("sweep") == code_hash(sweep.SWEEP)
+)
+unless_unchanged = pytest.mark.skipif(
+    SAME and not WEEKLY,
+    reason="its code is that of the table: WEEKLY=1 tests it again",
+)
 UPDATES = 20
+FOR_EVER = 300  # seconds; what ends at all ends at once
 # Quick cells, one program; the best rate is the middle one.
 QUICK = [
     Cell("digits", "sgd", 20, 3, "tanh", initializer, (0.01, 0.3, 3.0))
@@ -50,6 +90,7 @@ def plain(cell: Cell, kernels: list[np.ndarray]) -> keras.Sequential:
     return model
 
 
+@unless_unchanged
 @pytest.mark.parametrize(
     ("activation", "initializer", "depth", "optimizer", "rate"),
     [
@@ -94,6 +135,7 @@ def test_a_batched_run_is_keras(
             )
 
 
+@unless_unchanged
 def test_a_run_that_diverges_disturbs_no_other():
     calm = Cell("digits", "sgd", 100, 4, "relu", "he", (0.03,))
     wild = Cell("digits", "sgd", 100, 4, "relu", "he", (0.03, 1e9))
@@ -104,6 +146,7 @@ def test_a_run_that_diverges_disturbs_no_other():
         assert row["loss"] == pytest.approx(other["loss"], rel=1e-3)
 
 
+@unless_unchanged
 def test_runs_that_go_on_after_ten_epochs_are_the_same_runs():
     """Two that are slow beside three that are not, and all five alone."""
     cell = Cell("digits", "sgd", 100, 4, "tanh", "glorot", (0.0003, 0.1))
@@ -116,6 +159,7 @@ def test_runs_that_go_on_after_ten_epochs_are_the_same_runs():
         assert row["loss"] == pytest.approx(other["loss"], rel=1e-4)
 
 
+@unless_unchanged
 def test_memory_does_not_grow_with_the_runs():
     import psutil
 
@@ -127,6 +171,7 @@ def test_memory_does_not_grow_with_the_runs():
     assert used[-1] - used[3] < 20
 
 
+@unless_unchanged
 def test_what_was_compiled_goes_with_its_process(empty, monkeypatch):
     monkeypatch.setattr(sweep, "CELLS_A_PROCESS", 1)
     monkeypatch.setattr(sweep, "timed", process_of)
@@ -144,13 +189,114 @@ def process_of(part: Cell) -> tuple[list[dict], float]:
     ], 0.0
 
 
+# On another Python, without what this project needs.
+HASH = """
+import hashlib, pathlib, sys, types
+package = types.ModuleType("sitegen")
+package.__path__, package.SitegenError = ["sitegen"], Exception
+sys.modules["sitegen"] = package
+from sitegen import keys
+found = hashlib.sha256()
+for name in sys.argv[1:]:
+    found.update(keys.code(pathlib.Path(name)).encode())
+print(found.hexdigest()[:16])
+"""
+
+
+def test_the_engines_hash_is_the_committed_one_on_any_python():
+    committed = json.loads(sweep.ABOUT.read_text("utf-8"))["engine"]
+    assert sweep.engine_hash() == committed
+    for minor in (11, 12, 13):
+        other = shutil.which(f"python3.{minor}")
+        if (
+            other
+            and subprocess.run(
+                [other, "-c", ""], check=False, capture_output=True
+            ).returncode
+            == 0
+        ):
+            done = subprocess.run(
+                [other, "-c", HASH, *sweep.ENGINE],
+                cwd=ROOT, capture_output=True, text=True, check=True,
+            )  # fmt: skip
+            assert done.stdout.strip() == committed, other
+
+
+def test_what_a_newer_python_adds_to_a_tree_changes_no_hash(monkeypatch):
+    """As `type_params` did, and an empty text behind a format spec."""
+    path = ROOT / sweep.ENGINE[1]
+    before = keys.code(path)
+    tree = keys.Module(path, path.read_text("utf-8")).tree
+    dump = keys.dump.__wrapped__
+    for kind in (ast.FunctionDef, ast.Call, ast.Module):
+        monkeypatch.setattr(kind, "_fields", (*kind._fields, "brand_new"))
+    for node in ast.walk(tree):
+        node.brand_new = []
+    assert "brand_new" in ast.dump(tree)
+    assert dump(tree, movable=True) == before
+    spec, with_text = (ast.parse('f"{x:{n}}"', mode="eval") for _ in range(2))
+    with_text.body.values[0].format_spec.values.append(ast.Constant(""))
+    assert dump(spec) == dump(with_text)
+    assert dump(ast.parse("x + 1")) != dump(ast.parse("x + 2"))
+    assert dump(ast.parse('f("")')) != dump(ast.parse("f()"))
+
+
+def test_a_new_key_says_which_cells_came_out_alike():
+    about = json.loads(sweep.ABOUT.read_text("utf-8"))
+    for record in about["rekeyed"]:
+        assert record["to"] == about["engine"]
+        alike = record["alike bit for bit"]
+        assert len(set(alike)) == 20
+        shown = [text.split() for text in alike]
+        kinds = {
+            tuple(map(str, kind)) for kind in by_kind(read_runs(sweep.TABLE))
+        }
+        assert all(tuple(words[:6]) in kinds for words in shown)
+        for place, least in enumerate((2, 3, 2, 4, 10, 5)):
+            assert len({words[place] for words in shown}) >= least
+
+
+def tried(**rates) -> list[dict]:
+    """Return runs, `r01=…` for a rate of 0.01: losses, `None` diverges."""
+    return [
+        {
+            "rate": float(f"0.{rate[1:]}"),
+            "seed": seed,
+            "diverged": 7 if loss is None else None,
+            "updates": None if loss is None or loss > 0.3 else 60,
+            "loss": loss,
+        }
+        for rate, losses in rates.items()
+        for seed, loss in enumerate(losses)
+    ]
+
+
+TRAINS, CHANCE, DIVERGES = [0.1] * 5, [2.3026] * 5, [None] * 5
+
+
 def test_a_best_rate_at_the_edge_extends_the_sweep():
-    tried = (0.003, 0.01, 0.03)
-    assert rates_beyond(tried, 0.01) == ()
-    assert rates_beyond(tried, 0.03) == (0.1, 0.3)
-    assert rates_beyond(tried, 0.003) == (0.0003, 0.001)
-    assert rates_beyond((0.3, 1.0, 3.0), 3.0) == ()
+    beyond = sweep.rates_beyond
+    assert beyond(tried(r003=CHANCE, r01=TRAINS, r03=DIVERGES)) == ()
+    assert beyond(tried(r003=CHANCE, r01=TRAINS)) == (0.03, 0.1)
+    assert beyond(tried(r01=TRAINS, r03=CHANCE)) == (0.001, 0.003)
+    assert beyond(tried(r00003=TRAINS, r0001=CHANCE)) == (0.00001,)
+    assert beyond(tried(r00001=TRAINS, r0001=CHANCE)) == ()
     assert all(rate in LADDER for cell in grid() for rate in cell.rates)
+
+
+def test_where_nothing_learns_the_sweep_goes_on_to_the_ladders_end():
+    beyond = sweep.rates_beyond
+    assert beyond(tried(r1=CHANCE, r3=CHANCE)) == (1.0, 3.0)
+    assert beyond(tried(r1=CHANCE, r3=DIVERGES)) == ()
+    lower = LADDER[: LADDER.index(0.1)]
+    assert beyond(tried(r1=DIVERGES, r3=DIVERGES)) == lower
+    assert beyond(tried(r00001=DIVERGES, r3=DIVERGES)) == ()
+
+
+def test_a_loss_of_zero_is_no_chance():
+    """It is a network that has learned all there is."""
+    rows = tried(r01=[0.0, *CHANCE[1:]], r03=CHANCE)
+    assert sweep.rates_beyond(rows) == (0.001, 0.003)
 
 
 def test_the_grid_is_the_whole_grid():
@@ -161,41 +307,47 @@ def test_the_grid_is_the_whole_grid():
         for c in cells
         if (c.data, c.optimizer, c.width) == ("digits", "sgd", 100)
     ]
-    assert len(main) == 10 * 7 * 5
+    biased = [c for c in main if c.initializer == CRITICAL]
+    assert len(main) == 10 * 7 * 5 + len(biased)
+    assert len(biased) == 5 * 3
     assert all(len(cell.rates) >= 5 for cell in cells)
-    for optimizer in ("momentum", "adam"):
-        assert sum(c.optimizer == optimizer for c in cells) == 10 * 3
+    for optimizer, pairs in (("momentum", 10), ("adam", 16)):
+        assert sum(c.optimizer == optimizer for c in cells) == pairs * 3
+    adam = {c.activation for c in cells if c.optimizer == "adam"}
+    assert adam == {*ACTIVATIONS}
     assert sum(cell.width == 400 for cell in cells) == 4
     assert sum(cell.data == "mnist1d" for cell in cells) >= 20
 
 
 def in_folder(folder: Path, code: str) -> list[str]:
-    """Return a command that sweeps `QUICK` into a folder."""
+    """Return a command that runs code, with its own folder of cells."""
     return [
         sys.executable,
         "-c",
-        "from pathlib import Path; import studies.atlas.sweep as s\n"
-        f"s.DONE = Path({str(folder)!r}); s.TABLE = s.DONE / 'none'\n"
-        "from tests.studies.test_sweep import QUICK\n" + code,
+        "import os, signal; from pathlib import Path\n"
+        "import studies.atlas.sweep as s\n"
+        f"s.DONE = Path({str(folder)!r})\n"
+        "s.TABLE = s.OTHERS = s.DONE / 'none'\n"
+        "from tests.studies.test_sweep import QUICK, wait_for_ever\n"
+        f"if __name__ == '__main__':\n    {code}",
     ]
 
 
+@unless_unchanged
 def test_a_sweep_that_is_killed_goes_on_and_ends_alike(tmp_path):
-    command = in_folder(
-        tmp_path,
-        "if __name__ == '__main__': s.run_here(QUICK, lambda: None)",
+    kill = "lambda: os.kill(os.getpid(), signal.SIGKILL)"
+    commands = (
+        in_folder(tmp_path, f"s.run_here(QUICK, {kill})"),
+        in_folder(tmp_path, "s.run_here(QUICK, lambda: None)"),
     )
-    killed = subprocess.Popen(command, cwd=ROOT)
-    until = time.monotonic() + 120
-    while not list(tmp_path.glob("*.json")) and time.monotonic() < until:
-        time.sleep(0.01)
-    killed.send_signal(signal.SIGKILL)
-    killed.wait()
-    before = {p.name: p.read_bytes() for p in tmp_path.glob("*.json")}
-    assert 1 <= len(before) < len(QUICK)
-    subprocess.run(command, cwd=ROOT, check=True)
-    after = {p.name: p.read_bytes() for p in tmp_path.glob("*.json")}
-    assert len(after) == len(QUICK)
+    found = []
+    for command in commands:
+        done = subprocess.run(command, cwd=ROOT, check=False)
+        files = {p.name: p.read_bytes() for p in tmp_path.glob("*.json")}
+        found.append((done.returncode, files))
+    (killed, before), (went_well, after) = found
+    assert (killed, went_well) == (-signal.SIGKILL, 0)
+    assert (len(before), len(after)) == (1, len(QUICK))
     assert before.items() <= after.items()  # nothing is run twice
     for cell in QUICK:
         mine = [
@@ -204,6 +356,33 @@ def test_a_sweep_that_is_killed_goes_on_and_ends_alike(tmp_path):
             if json.loads(text)["cell"]["initializer"] == cell.initializer
         ]
         assert mine == [json.loads(json.dumps(run_cell(cell)))]
+
+
+def wait_for_ever(part: Cell) -> tuple[list[dict], float]:
+    """Stand in for a cell that is not finished when its sweep is killed."""
+    print(os.getpid(), flush=True)
+    signal.pause()
+    raise AssertionError(part)
+
+
+@unless_unchanged
+def test_nothing_outlives_a_sweep_that_is_killed(tmp_path):
+    """Its worker has the pipe open too: the pipe ends with the worker."""
+    command = in_folder(
+        tmp_path, "s.timed = wait_for_ever; s.run_here(QUICK, lambda: None)"
+    )
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as killed:
+        assert killed.stdout
+        worker = int(killed.stdout.readline())
+        killed.kill()
+        killed.wait()
+        try:
+            ended, _, _ = select.select([killed.stdout], [], [], FOR_EVER)
+            assert ended, "the worker has outlived its sweep"
+            assert killed.stdout.read() == b""
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")
@@ -221,11 +400,13 @@ def empty(tmp_path, monkeypatch):
     """Give the sweep a folder of its own, without finished cells."""
     monkeypatch.setattr(sweep, "DONE", tmp_path / "done")
     monkeypatch.setattr(sweep, "TABLE", tmp_path / "none.csv.gz")
+    monkeypatch.setattr(sweep, "OTHERS", tmp_path / "none.csv.gz")
     sweep._table.cache_clear()
     yield tmp_path / "done"
     sweep._table.cache_clear()
 
 
+@unless_unchanged
 def test_a_cluster_that_loses_a_worker_gives_the_serial_result(cluster, empty):
     import threading
 
@@ -236,7 +417,6 @@ def test_a_cluster_that_loses_a_worker_gives_the_serial_result(cluster, empty):
             while True:
                 for address, keys in client.processing().items():
                     if keys:
-                        time.sleep(1)  # in the middle
                         pids = client.run(os.getpid, workers=[address])
                         os.kill(pids[address], signal.SIGKILL)
                         killed.append(address)
@@ -254,6 +434,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_serial_result(cluster, empty):
         assert sweep.finished(cell) == serial
 
 
+@unless_unchanged
 def test_a_worker_with_other_versions_is_refused(cluster, empty, monkeypatch):
     monkeypatch.setattr(
         sweep, "versions", lambda: dict.fromkeys(sweep.LIBRARIES, "0.1")
@@ -263,6 +444,7 @@ def test_a_worker_with_other_versions_is_refused(cluster, empty, monkeypatch):
     assert not empty.exists() or not list(empty.iterdir())
 
 
+@unless_unchanged
 def test_no_scheduler_is_one_clear_line():
     done = subprocess.run(
         [sys.executable, "-c", "import studies.atlas.sweep as s\n"
@@ -275,22 +457,61 @@ def test_no_scheduler_is_one_clear_line():
     assert "Traceback" not in done.stdout + done.stderr
 
 
-# Some cells again: more of them weekly.
-AGAIN = int(os.environ.get("ATLAS_AGAIN", "4"))
+# Some of the table again: one rate of a kind at each run, whole cells weekly.
+QUICK_ENOUGH = 400  # layers times epochs
+
+
+def is_clear(rows: list[dict]) -> bool:
+    """Say whether another machine must come to the same verdict on a rate.
+
+    All seeds train, in half of the time that they have, or all stay at
+    chance.
+    """
+    half = LONG * STEPS / 2
+    if all(run["updates"] and run["updates"] <= half for run in rows):
+        return True
+    return all(
+        run["diverged"] is None and run["accuracy"] < 0.3 for run in rows
+    )
+
+
+def rates_to_repeat() -> list[tuple]:
+    """Return the kinds and rates of the table that are clear and quick."""
+    found = []
+    for kind, rows in by_kind(read_runs(sweep.TABLE)).items():
+        if kind[2] != 100 or kind[5] == CRITICAL:
+            continue
+        for rate, runs in by_rate(rows).items():
+            epochs = max(run["epochs"] for run in runs)
+            if is_clear(runs) and kind[3] * epochs <= QUICK_ENOUGH:
+                found.append((kind, rate))
+    return found
+
+
+def test_one_rate_gives_its_verdict_again():
+    """Another one at each commit: so no hash can lie for long."""
+    kind, rate = chosen(rates_to_repeat())
+    rows = by_kind(read_runs(sweep.TABLE))[kind]
+    told = by_rate(rows)[rate]
+    again = run_cell(Cell(*kind, (rate,)))
+    for old, new in zip(told, again, strict=True):
+        assert bool(new["updates"]) == bool(old["updates"]), (kind, rate)
+        for name in ("first_loss", "forward", "backward", "kernel", "dead"):
+            near = pytest.approx(old[name], rel=1e-2, abs=1e-2, nan_ok=True)
+            assert new[name] == near, (kind, rate, name)
 
 
 def cells_to_repeat() -> list[tuple]:
     """Return kinds, shallow ones first: every ninth of the table."""
-    if not sweep.TABLE.exists():
-        return []
     kinds = [
         kind
         for kind in by_kind(read_runs(sweep.TABLE))
-        if kind[:3] == ("digits", "sgd", 100)
+        if kind[:3] == ("digits", "sgd", 100) and kind[5] != CRITICAL
     ]
-    return sorted(kinds, key=lambda kind: kind[3])[::9][:AGAIN]
+    return sorted(kinds, key=lambda kind: kind[3])[::9][: 39 if WEEKLY else 4]
 
 
+@unless_unchanged
 @pytest.mark.parametrize("kind", cells_to_repeat(), ids=str)
 def test_a_cell_gives_its_verdict_again(kind):
     told = by_kind(read_runs(sweep.TABLE))[kind]
@@ -304,3 +525,66 @@ def test_a_cell_gives_its_verdict_again(kind):
     )
     near = abs(rates.index(old.rate) - rates.index(new.rate))
     assert near <= 1 or old.word == "does not"
+
+
+# Random biases
+
+
+@unless_unchanged
+@pytest.mark.parametrize("activation", CRITICAL_BIASES)
+def test_the_critical_scale_keeps_the_signal_and_its_gradient(activation):
+    """By sampling: kernels and biases of these variances, one wide layer."""
+    variance = CRITICAL_BIASES[activation]
+    scale, q = biases.critical_scale(activation, variance)
+    f = keras.activations.get(activation)
+
+    def after(size: float) -> tuple[float, float]:
+        x = tf.constant(
+            np.random.default_rng(0).normal(0, size**0.5, 1_000_000)
+        )
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            h = f(x)
+        slope = tape.gradient(h, x).numpy()
+        passed_on = scale * np.mean(h.numpy() ** 2) + variance
+        return passed_on, scale * np.mean(slope**2)
+
+    size, gradient = after(q)
+    assert size == pytest.approx(q, rel=0.01)
+    assert gradient == pytest.approx(1, abs=0.01)
+    less, more = (after(factor * q)[0] / factor / q for factor in (0.5, 2))
+    assert less > 1 > more  # what is too small grows, what is too large sinks
+
+
+@unless_unchanged
+@pytest.mark.parametrize("activation", ["gelu", "sigmoid"])
+def test_a_run_with_biases_is_keras(activation):
+    cell = Cell("digits", "sgd", 100, 4, activation, CRITICAL, (0.01, 0.03))
+    rows = biases.run_cell(cell)
+    assert [row["initializer"] for row in rows] == [CRITICAL] * 2 * SEEDS
+    variance = CRITICAL_BIASES[activation]
+    scale, _ = biases.critical_scale(activation, variance)
+    seed = SEEDS - 1
+    x, y = (part[:100] for part in split("digits", seed)[:2])
+    kernels = first_kernels(
+        Cell("digits", "sgd", 100, 4, activation, "own", (0.01,)), seed
+    )
+    model = plain(cell, kernels)
+    dense = [it for it in model.layers if hasattr(it, "kernel")]
+    for place, layer in enumerate(dense[:-1]):
+        draw = keras.initializers.RandomNormal(
+            0, variance**0.5, 1000 * seed + 500 + place
+        )
+        layer.bias.assign(draw(layer.bias.shape))
+        if place:
+            factor = (scale / own_scale(activation)) ** 0.5
+            layer.kernel.assign(factor * layer.kernel)
+            fan_in = layer.kernel.shape[0]
+            assert np.var(layer.kernel) * fan_in == pytest.approx(
+                scale, rel=0.1
+            )
+    loss = model.evaluate(x, y, verbose=0)
+    assert loss == pytest.approx(rows[seed]["first_loss"], rel=1e-4)
+    assert len({row["first_loss"] for row in rows}) == SEEDS
+    calm = run_cell(Cell("digits", "sgd", 100, 4, activation, "own", (0.01,)))
+    assert calm[seed]["first_loss"] != pytest.approx(loss, rel=1e-3)
