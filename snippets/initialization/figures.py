@@ -166,6 +166,7 @@ def _through_the_layers(
     ax.set_xlabel("layer")
     if which == "backward":
         ax.invert_xaxis()
+        ax.set_xlabel("layer, from the output back")
     ax.set_ylabel(f"{what} (root mean square)")
     return figure
 

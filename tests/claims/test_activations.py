@@ -309,6 +309,7 @@ def test_what_he_does_to_the_successors(measured):
 
 def test_small_signals_shrink_and_large_ones_grow(measured):
     theory = measured("activations", "theory")
+    assert theory["gelu"]["scale"] == pytest.approx(2.35, abs=0.005)
     gelu = theory["gelu"]["factors"]  # of sizes from 0.1 to 10
     assert gelu[0] == pytest.approx(0.77, abs=0.006)
     assert gelu[-1] == pytest.approx(1.08, abs=0.006)

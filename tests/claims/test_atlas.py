@@ -89,6 +89,10 @@ def test_the_figure_of_the_grid_says_what_the_kinds_are(drawn, measured):
             for x, depth in enumerate(DEPTHS):
                 it = kinds[at(depth, activation, initializer)]
                 working = len(it["working"])
+                assert it["seeds"] == 5
+                if working:
+                    limit = 300 if it["word"] == "trains" else 1200
+                    assert it["slowest"] <= limit
                 signs = {"trains": f"{working}", "slow": f"({working})"}
                 assert texts[x, y] == (signs | SIGNS)[it["word"]]
                 tones = {"trains": "heat6", "slow": "heat2"}
@@ -110,6 +114,9 @@ def test_the_figure_of_the_grid_says_what_the_kinds_are(drawn, measured):
 def test_the_figure_of_the_rates_shows_which_work(drawn, measured):
     kinds = measured("atlas", "kinds")
     panels = drawn("atlas", "rates")
+    assert cell.TARGET == 0.90  # 90 % of the training set
+    assert max(it["slowest"] for it in kinds.values() if it["working"]) <= 1200
+    assert {it["seeds"] for it in kinds.values()} == {5}
     assert panels[0].x.label == "learning rate"
     assert len(MAIN_PAIRS) == 10
     names = [

@@ -64,7 +64,7 @@ def test_the_figure_of_the_gradients_shows_five_ends(drawn, measured):
     networks = measured("initialization", "moments")
     (panel,) = drawn("initialization", "gradients")
     assert panel.title == "size of the gradient (root mean square)"
-    assert panel.x.label == "layer"
+    assert panel.x.label == "layer, from the output back"
     assert panel.x.limits == (50, 0)  # from the output back
     through_the_layers(panel, networks, "backward", 0)
     for line in panel.series:

@@ -15,7 +15,9 @@ WIDTHS = (64, 100, 300)
 
 def test_the_figure_of_the_ends_shows_where_the_slope_is_gone(drawn, measured):
     ends = measured("saturation", "ends")
-    output, slope = drawn("saturation", "ends")
+    panels = drawn("saturation", "ends")
+    assert len(panels) == 2
+    output, slope = panels
     assert output.title == "sigmoid(z)"
     assert slope.title == "slope of the sigmoid"
     assert output.x.label == "pre-activation z"
@@ -166,6 +168,8 @@ def test_weights_of_unit_variance_saturate_most_sigmoids(measured):
 
 def test_only_a_fixed_variance_sees_the_width(measured):
     layers = measured("saturation", "layers")
+    std = layers["N(0, 1), 300 units"]["std"]
+    assert np.all(std[:, 0] > 3 * 4.6)  # far out on both sides
     first, tenth = (
         [layers[f"N(0, 1), {w} units"]["share"][:, at].mean() for w in WIDTHS]
         for at in (0, 9)

@@ -22,7 +22,9 @@ def test_the_figure_of_two_gradients_fans_out_in_one_panel_only(
     drawn, measured
 ):
     norms = measured("unstable_gradients", "norms")
-    activation, kernel = drawn("unstable_gradients", "two_gradients")
+    panels = drawn("unstable_gradients", "two_gradients")
+    assert len(panels) == 2
+    activation, kernel = panels
     assert activation.title == "norm of the activation gradients"
     assert kernel.title == "norm of the kernel gradients"
     assert activation.x.label == "layer, from the output back"

@@ -5,7 +5,8 @@ What a figure says of its measurement is tested with its chapter, in
 """
 
 import re
-from itertools import pairwise
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -224,6 +225,20 @@ def test_the_scale_is_the_one_that_the_data_ask_for(drawn, figure):
 
 
 @every_figure
+def test_numbers_grow_to_the_right_and_upwards(drawn, figure):
+    """But for layers that a gradient passes on its way back, and names."""
+    panels = drawn(*figure)
+    (label,) = {panel.x.label for panel in panels} - {""}
+    for panel in panels:
+        left, right = panel.x.limits
+        assert (left > right) == label.endswith("from the output back")
+        bottom, top = panel.y.limits
+        names = [text for _, text in panels[0].y.ticks if text]
+        of_names = bool(names) and not any(map(is_number, names[:1]))
+        assert (bottom > top) == of_names
+
+
+@every_figure
 def test_what_is_drawn_fills_the_panels_and_ticks_cover_them(drawn, figure):
     panels = drawn(*figure)
     for axis in "xy":
@@ -304,11 +319,16 @@ def test_there_is_a_test_for_each_figure():
         )
 
 
-def test_the_rule_of_gaps_is_not_empty(drawn):
-    gaps = [
-        after - before
-        for figure in FIGURES
-        for panel in drawn(*figure)
-        for (before, _), (after, _) in pairwise(panel.x.ticks)
-    ]
-    assert len(gaps) > len(FIGURES)
+def test_faults_that_are_put_into_figures_are_noticed(drawn):
+    """A few; `python -m tests.mutate_figures` puts sixty."""
+    for figure in FIGURES:
+        drawn(*figure)  # they are there
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.mutate_figures", "--faults", "4"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 of 4 faults caught" in done.stdout

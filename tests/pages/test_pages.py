@@ -27,7 +27,6 @@ LISTINGS = [
     if path.name not in ("figures.py", "__init__.py")
 ]
 IMAGE = re.compile(r'!\[(?P<alt>.*?)\]\((?P<src>[^ )]+)(?: "(?P<title>.*)")?\)')
-NUMBER = re.compile(r"(?<![\w.])\d+\.\d+(?![\w.]*\d)")
 
 
 def named(path):
@@ -193,34 +192,6 @@ def test_each_claim_is_asserted(page):
         assert any(isinstance(node, ast.Assert) for node in nodes), name
     tests = (ROOT / f"tests/claims/test_{page.stem}.py").read_text("utf-8")
     assert not re.search(r"\b(skip|skipif|xfail|importorskip)\b", tests)
-
-
-@every_chapter
-def test_each_decimal_number_in_the_prose_is_one_that_was_checked(page):
-    """A test of the page quotes it, or code on the page has or prints it.
-
-    What belongs to the protocol, as a learning rate, stands in `figures.py`.
-    """
-    found = read(page)
-    figures = ROOT / f"snippets/{page.stem}/figures.py"
-    sources_of_numbers = [
-        figures.read_text("utf-8") if figures.is_file() else "",
-        (ROOT / f"tests/claims/test_{page.stem}.py").read_text("utf-8"),
-        *(block.code for block in found.blocks),
-    ]
-    known = [
-        float(number)
-        for source in sources_of_numbers
-        for number in re.findall(r"\d*\.?\d+(?:e-?\d+)?", source)
-    ]
-    text = re.sub(r"\]\([^ )]*", "](", prose(page)).split("\n## References")[0]
-    text = text.split("---\n", 2)[2]
-    for number in NUMBER.findall(text):
-        digits = len(number.partition(".")[2])
-        near = 0.5 * 10**-digits * 1.000001
-        assert any(abs(k - float(number)) <= near for k in known), (
-            f"nothing checks the {number}: quote it in a test, or print it"
-        )
 
 
 @pytest.fixture(scope="module")
