@@ -76,7 +76,7 @@ def make_bare(project: Path) -> Path:
     for page in docs.rglob("*.md"):
         text, name = page.read_text("utf-8"), f"docs/{page.relative_to(docs)}"
         checks = contents(text, name, project)
-        page.write_text(dress(text, page.stem, checks, False), "utf-8")
+        page.write_text(dress(text, name, checks, False), "utf-8")
     full = yaml_load((project / "mkdocs.yml").read_text("utf-8"))
     extensions = [
         extension

@@ -1,18 +1,18 @@
 """A Python-Markdown extension: what a page claims, and what checks it.
 
 `[✓](#test_name)` in the prose names a test of the page's own test file. Here
-it becomes a mark that leads to the test's code at the end of the page; the
-line below the title counts what is checked. A claim whose test does not
-exist is an error.
+it becomes a mark that leads to that test on a page of its own, `checks/…`,
+which has its protocol and its code; the line below the title counts what is
+checked. A claim whose test does not exist is an error.
 """
 
 import ast
 import doctest
 import re
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from html import escape
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,20 @@ class Contents:
         return sum(block.listing is not None for block in self.blocks)
 
 
+def tests_of(page: str) -> str:
+    """Return where the tests of a page are, from the project's folder."""
+    slug = slug_of(page)
+    if slug == "explorer":  # its claims need a browser
+        return "tests/browser/test_explorer.py"
+    return f"tests/claims/test_{slug}.py"
+
+
+def slug_of(page: str) -> str:
+    """Return what a page is about: `docs/explorer/index.md` the explorer."""
+    place = Path(page)
+    return place.parent.name if place.stem == "index" else place.stem
+
+
 def contents(
     text: str, page: str, root: Path, skipped_lines: int = 0
 ) -> Contents:
@@ -68,11 +82,7 @@ def contents(
               b.title, b.listing)
         for b in blocks(padded, page, root / "snippets")
     ]  # fmt: skip
-    place = Path(page)  # docs/explorer/index.md is about the explorer
-    slug = place.parent.name if place.stem == "index" else place.stem
-    tests = root / "tests/claims" / f"test_{slug}.py"
-    if slug == "explorer":  # its claims need a browser
-        tests = root / "tests/browser/test_explorer.py"
+    tests = root / tests_of(page)
     written = _functions(tests)
     claims: dict[str, str] = {}
     marks = 0
@@ -83,7 +93,7 @@ def contents(
             line = skipped_lines + text.count("\n", 0, match.start()) + 1
             raise ClaimError(
                 f"{page}:{line}: there is no {match[1]} in "
-                f"{tests.relative_to(root)}: write it, or take the claim back"
+                f"{tests_of(page)}: write it, or take the claim back"
             )
         claims[match[1]] = source
     examples = [
@@ -101,54 +111,89 @@ def contents(
     )
 
 
-def dress(text: str, name: str, found: Contents, notebook: bool) -> str:
-    """Return the page's Markdown with its marks, counts and tests."""
+def dress(text: str, page: str, found: Contents, notebook: bool) -> str:
+    """Return the page's Markdown with its marks, its counts and its end."""
     for block in reversed(found.blocks):
         if block.doctest:  # prompts and output are coloured as such
             fence = text[block.start : block.end].replace(
                 "```python", "``` {.pycon .doctest}", 1
             )
             text = text[: block.start] + fence + text[block.end :]
-    text = _outside_code(text, lambda prose: CLAIM.sub(_mark, prose))
     checks = found.marks + found.outputs
     if not checks:
         return text
+    up = "../" * (len(Path(page).parts) - 2)  # page: docs/…
+    tests = f"{up}checks/{slug_of(page)}.html"
+    seen: set[str] = set()
+
+    def mark(match: re.Match[str]) -> str:
+        test = match[1]
+        anchor = "" if test in seen else f' id="{test}"'
+        seen.add(test)
+        return (
+            f'<sup class="claim"{anchor}><a href="{tests}#{test}" '
+            f'aria-label="Checked: {_sentence(test)}">✓</a></sup>'
+        )
+
+    text = _outside_code(text, lambda prose: CLAIM.sub(mark, prose))
+    name = Path(page).stem
     said = [f'<a href="{name}.ipynb" download>Notebook</a>'] * notebook
     said += [f'<a href="#checked">{_count(checks, "checked claim")}</a>']
     if found.figures:
         said += [f"<span>{_count(found.figures, 'figure')}</span>"]
     meta = f'<p class="page-meta">{"".join(said)}</p>'
     text = TITLE.sub(lambda m: f"{m[0]}\n\n{meta}\n", text, count=1)
-    return text + "\n".join(_section(found))
-
-
-def _section(found: Contents) -> Iterator[str]:
-    yield "\n\n//// html | section.checked\n"
-    yield "## What checks this page {#checked}\n"
-    total = _count(found.marks + found.outputs, "claim")
     parts = {
         "test": len(found.claims),
         "printed output": found.outputs,
         "listing": found.listings,
     }
-    said = [_count(number, what) for what, number in parts.items() if number]
-    yield (
-        f"**Checked.** {total}, each time the site is published: "
-        f"{', '.join(said)}.\n\n{_versions()}\n{{: .checked-with }}\n"
-    )
-    for test, source in found.claims.items():
-        sentence = test.removeprefix("test_").replace("_", " ").capitalize()
-        yield f"/// details | {sentence}\n    attrs: {{id: {test}}}\n"
-        yield f"```text\n{source}\n```\n\n///\n"  # colours weigh 2 KB a page
-    yield "////\n"
-
-
-def _mark(match: re.Match[str]) -> str:
-    sentence = match[1].removeprefix("test_").replace("_", " ")
+    counted = [_count(number, what) for what, number in parts.items() if number]
+    read = f' <a href="{tests}">Read the tests</a>.' if found.claims else ""
     return (
-        f'<sup class="claim"><a href="#{match[1]}" '
-        f'aria-label="Checked: {sentence}">✓</a></sup>'
+        f"{text}\n\n//// html | section.checked\n\n"
+        "## What checks this page {#checked}\n\n"
+        f"**Checked.** {_count(checks, 'claim')}, each time the site is "
+        f"published: {', '.join(counted)}.{read}\n\n"
+        f"{_versions()}\n{{: .checked-with }}\n\n////\n"
     )
+
+
+def checks(text: str, page: str, root: Path) -> str | None:
+    """Return the Markdown of the page that shows the tests of a page.
+
+    Each with the protocol that its docstring states; `None` if there is none.
+    """
+    found = contents(text, page, root)
+    if not found.claims:
+        return None
+    title = match[0][2:] if (match := TITLE.search(_prose(text))) else page
+    here = page.removeprefix("docs/").removesuffix(".md")
+    made = [
+        "---\ntitle: Tests\nsearch: {exclude: true}\n---\n",
+        f'# The tests of "{title}"\n',
+        f'<p><a href="../{here}.html">{escape(title)}</a> states what these '
+        "tests assert, each time the site is published, about what was "
+        f"measured. They are functions of <code>{tests_of(page)}</code>.</p>\n",
+    ]
+    for test, source in found.claims.items():
+        (function,) = ast.parse(source).body
+        assert isinstance(function, ast.FunctionDef)
+        made += [f"## {_sentence(test).capitalize()} {{#{test}}}\n"]
+        if protocol := ast.get_docstring(function):
+            rows, first = source.split("\n"), function.body[0]
+            del rows[first.lineno - 1 : first.end_lineno]
+            source = "\n".join(rows)
+            made += [
+                f"<p>{escape(part).replace('$', '&#36;')}</p>\n"
+                for part in protocol.split("\n\n")
+            ]
+        made += [f"````python\n{source}\n````\n"]
+    return "\n".join(made)
+
+
+def _sentence(test: str) -> str:
+    return test.removeprefix("test_").replace("_", " ")
 
 
 def _count(number: int, what: str) -> str:
@@ -175,7 +220,12 @@ def _functions(tests: Path) -> dict[str, str]:
     source = tests.read_text("utf-8")
     lines = source.splitlines()
     return {
-        node.name: "\n".join(lines[node.lineno - 1 : node.end_lineno])
+        node.name: "\n".join(
+            lines[
+                min([node.lineno, *(d.lineno for d in node.decorator_list)])
+                - 1 : node.end_lineno
+            ]
+        )
         for node in ast.parse(source).body
         if isinstance(node, ast.FunctionDef)
     }
@@ -200,12 +250,14 @@ class Dress(Preprocessor):
         if "relpath" not in self.md.treeprocessors:  # not a page of MkDocs
             return lines
         file = self.md.treeprocessors["relpath"].file  # type: ignore[attr-defined]
+        if file.src_uri.startswith("checks/"):  # shows tests; claims nothing
+            return lines
         text = "\n".join(lines)
         front = file.content_string.count("\n") - text.count("\n")
         page = f"docs/{file.src_uri}"
         found = contents(text, page, self.root, max(front, 0))
         chapter = file.src_uri.startswith("chapters/")
-        return dress(text, file.name, found, chapter).split("\n")
+        return dress(text, page, found, chapter).split("\n")
 
 
 class CheckedExtension(Extension):

@@ -1,14 +1,14 @@
 """Brings the folder of generated files up to date, without MkDocs.
 
 Below `.cache/public` the tree is the site's: `figures/`, `labs/`, the
-chapters' notebooks, and `data/`, the tables that readers download. Nothing
-generated is ever written below `docs/`.
+chapters' notebooks, `checks/`, the pages that show the tests, and `data/`, the
+tables that readers download. Nothing generated is written below `docs/`.
 """
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from sitegen import keys, labs, measure
+from sitegen import claims, keys, labs, measure
 from sitegen.notebooks import notebook
 from sitegen.store import Store, write_whole
 
@@ -40,6 +40,11 @@ def bring_up_to_date(root: Path, cache: Path, site_url: str) -> list[Path]:
         url = f"{site_url.rstrip('/')}/chapters/{page.stem}.html"
         text = notebook(page, root / "snippets", url)
         files[public / f"chapters/{page.stem}.ipynb"] = text.encode()
+    for page in sorted((root / "docs").rglob("*.md")):
+        name = page.relative_to(root).as_posix()
+        if shown := claims.checks(page.read_text("utf-8"), name, root):
+            path = public / f"checks/{claims.slug_of(name)}.md"
+            files[path] = shown.encode()
     for path, content in files.items():
         write_whole(path, content)
     for path in public.rglob("*"):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.plugins import event_priority
-from mkdocs.structure.files import File, Files
+from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
 
 from sitegen import generate, labs
@@ -26,9 +26,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for path in made:
         # Not `File.generated`: mkdocs-jupyter reads notebooks from a folder.
         name = path.relative_to(folder).as_posix()
-        files.append(
-            File(name, str(folder), config.site_dir, config.use_directory_urls)
-        )
+        place = (str(folder), config.site_dir, config.use_directory_urls)
+        files.append(File(name, *place, inclusion=InclusionLevel.NOT_IN_NAV))
     return files
 
 

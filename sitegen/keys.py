@@ -118,7 +118,7 @@ def code(path: Path) -> str:
     Nor where the modules of this project lie that it imports from: moving
     one does not make void what took hours.
     """
-    return dump(_module(path).tree, movable=True)
+    return dump(module(path).tree, movable=True)
 
 
 @cache
@@ -128,7 +128,8 @@ def _uses(node: ast.AST) -> list[ast.AST]:
     return [part for part in ast.walk(node) if isinstance(part, kinds)]
 
 
-def _module(path: Path) -> Module:
+def module(path: Path) -> Module:
+    """Return what a source file defines."""
     return _parsed(path, path.read_text("utf-8"))
 
 
@@ -150,7 +151,7 @@ def measurement_key(root: Path, slug: str, name: str) -> str:
 
 def lab_key(source: Path) -> str:
     """Hash what can change a lab's executed notebook."""
-    executes = _module(Path(__file__).with_name("labs.py"))
+    executes = module(Path(__file__).with_name("labs.py"))
     return _hash(
         source.read_text("utf-8"),
         *map(dump, executes.reached_from("_run")),
@@ -163,7 +164,7 @@ def figure_key(
     root: Path, slug: str, name: str, style: tuple[Path, ...]
 ) -> str:
     """Hash what can change `plot_<name>`: its data, its code, the style."""
-    plot = _module(figures_file(root, slug)).functions("plot_")[name]
+    plot = module(figures_file(root, slug)).functions("plot_")[name]
     return _hash(
         *_code(root, figures_file(root, slug), f"plot_{name}"),
         *(measurement_key(root, slug, data) for data in data_of(plot)),
@@ -199,10 +200,10 @@ def jobs(root: Path, slug: str) -> tuple[list[str], dict[str, list[str]]]:
     Raises `SourceError` when a `plot_*` asks for what nothing measures.
     """
     path = figures_file(root, slug)
-    module = _module(path)
-    measured = list(module.functions("measure_"))
+    parsed = module(path)
+    measured = list(parsed.functions("measure_"))
     drawn = {}
-    for name, plot in module.functions("plot_").items():
+    for name, plot in parsed.functions("plot_").items():
         drawn[name] = data_of(plot)
         for data in drawn[name]:
             if data not in measured:
@@ -221,9 +222,9 @@ def _data(folder: Path) -> list[Path]:
 
 def _code(root: Path, path: Path, name: str) -> list[str]:
     """Return the code that a function can run, and the data beside it."""
-    module = _module(path)
+    parsed = module(path)
     seen: dict[Path, str] = {}
-    reached = module.reached_from(name)
+    reached = parsed.reached_from(name)
     for node in reached:
         _follow(root, path, node, seen)
     for folder in sorted({path.parent, *(file.parent for file in seen)}):
@@ -237,11 +238,11 @@ def _code(root: Path, path: Path, name: str) -> list[str]:
 
 def _configuration() -> list[str]:
     """Return the code that sets the variables and the seeds."""
-    module = _module(CONFIGURATION)
+    parsed = module(CONFIGURATION)
     return [
         dump(node)
         for name in ("environment", "begin")
-        for node in module.reached_from(name)
+        for node in parsed.reached_from(name)
     ]
 
 
@@ -270,7 +271,7 @@ def _follow(
                   for n in range(1, len(parts) + 1)),
             ):  # fmt: skip
                 if file.is_file() and file not in seen:
-                    tree = _module(file).tree
+                    tree = module(file).tree
                     seen[file] = dump(tree)
                     _follow(root, file, tree, seen)
 

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,10 @@ from sitegen.store import Store
 
 log = logging.getLogger("mkdocs.sitegen")
 
+IMPORTS = 300.0  # seconds, on a busy machine
 SECONDS_A_FUNCTION = float(os.environ.get("SITEGEN_SECONDS", "300"))
-DRAW = ("drawn.py", "palette.py", "style.py", "worker.py")
+SAID = "\x1e"  # stands before what an author is to read
+DRAW = ("drawn.py", "palette.py", "style.py")
 STYLE = tuple(Path(__file__).with_name(n) for n in DRAW)
 
 
@@ -115,10 +117,10 @@ def _run_chapter(
             stdout=subprocess.PIPE, stderr=errors,
         )  # fmt: skip
         assert worker.stdout is not None
-        with _watched(worker, seconds) as watch:
+        with _watched(worker) as watch:
             for line in worker.stdout:
                 if line.strip() in names:  # and not what a listing prints
-                    watch.began = time.monotonic()
+                    watch.began, watch.limit = -1.0, seconds  # look anew
                     doing = line.strip()
                     at = names.index(doing) + 1
                     log.info("%s: %s (%d of %d)", slug, doing, at, len(names))
@@ -126,34 +128,53 @@ def _run_chapter(
         if worker.returncode == 0:
             return
         errors.seek(0)
-        said = errors.read().strip()
+        # What an author is to read begins with a mark; before it stands what
+        # the libraries have to say.
+        noise, mark, said = errors.read().rpartition(SAID)
+    file = keys.figures_file(root, slug).relative_to(root)
+    if said.startswith(f"{file}:"):
+        raise MeasureError(said.rstrip())
+    said = said.strip() if mark else said.strip() or noise.strip()
     if watch.late:
-        why = f"was stopped: it had not ended after {seconds:g} s"
+        why = f"was stopped: {watch.late}"
     elif worker.returncode < 0:
         name = signal.Signals(-worker.returncode).name
         why = f"was killed by {name} (SIGKILL: too little memory?)"
     else:
         why = "raised"
-    file = keys.figures_file(root, slug).relative_to(root)
     raise MeasureError(f"{file}: {doing} {why}\n{said[-4000:]}".rstrip())
 
 
 class _Watch:
-    began: float
-    late = False
+    began = 0.0  # processor seconds, when the function was called
+    limit = IMPORTS  # seconds
+    late = ""  # why it was stopped
 
 
 @contextmanager
-def _watched(worker: subprocess.Popen[str], seconds: float) -> Iterator[_Watch]:
-    """Kill the worker's processes when one function takes too long."""
+def _watched(worker: subprocess.Popen[str]) -> Iterator[_Watch]:
+    """Kill the worker's processes when one function takes too long.
+
+    Too long is its limit on all processors, or nothing done for as long: the
+    clock alone would stop what a busy machine slows down.
+    """
     watch = _Watch()
-    watch.began = time.monotonic()
     over = threading.Event()
+    processors = os.cpu_count() or 1
 
     def look() -> None:
+        moved, last = time.monotonic(), 0.0
         while not over.wait(0.2):
-            if time.monotonic() - watch.began > seconds:
-                watch.late = True
+            used = _processor_seconds(worker.pid)
+            if used > last + 0.01:
+                moved, last = time.monotonic(), used
+            if watch.began < 0:
+                watch.began = used
+            if used - watch.began > watch.limit * processors:
+                watch.late = f"it had not ended after {watch.limit:g} s"
+            elif time.monotonic() - moved > watch.limit:
+                watch.late = f"it had done nothing for {watch.limit:g} s"
+            if watch.late:
                 os.killpg(worker.pid, signal.SIGKILL)
                 return
 
@@ -167,3 +188,16 @@ def _watched(worker: subprocess.Popen[str], seconds: float) -> Iterator[_Watch]:
         if worker.poll() is None:  # for instance at Ctrl-C
             os.killpg(worker.pid, signal.SIGKILL)
             worker.wait()
+
+
+def _processor_seconds(process: int) -> float:
+    """Return what a process and those below it have used."""
+    import psutil  # slow to import, and seldom needed
+
+    used = 0.0
+    with suppress(psutil.Error):
+        top = psutil.Process(process)
+        for one in (top, *top.children(recursive=True)):
+            with suppress(psutil.Error):
+                used += sum(one.cpu_times()[:4])
+    return used

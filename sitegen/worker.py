@@ -6,6 +6,7 @@ the name of each function before it calls it. Unlike the rest of the package
 it imports what it measures, and so TensorFlow.
 """
 
+import ast
 import importlib
 import json
 import sys
@@ -14,10 +15,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib import colors
 
-from sitegen import drawn, isolation, keys
-from sitegen.measure import STYLE
+from sitegen import SitegenError, drawn, isolation, keys, style
+from sitegen.measure import SAID, STYLE
 from sitegen.store import Store
+
+
+class PlainError(TypeError):
+    """A measurement that returned something else than plain data."""
+
+
+class AuthorError(SitegenError):
+    """What an author is to mend; says in which line."""
 
 
 def main(root: Path, store: Store, slug: str, names: list[list[str]]) -> None:
@@ -30,7 +40,10 @@ def main(root: Path, store: Store, slug: str, names: list[list[str]]) -> None:
         print(f"measure_{name}", flush=True)
         isolation.begin()
         value = getattr(module, f"measure_{name}")()
-        check_plain(value, f"measure_{name}()")
+        try:
+            check_plain(value, f"measure_{name}()")
+        except PlainError as error:
+            raise AuthorError(_place(root, slug, name, error)) from None
         _check_unchanged(expected, root, slug, [name], [])
         store.put("data", f"{slug}/{name}", expected[f"measure_{name}"], value)
     wanted = keys.jobs(root, slug)[1]
@@ -43,7 +56,10 @@ def main(root: Path, store: Store, slug: str, names: list[list[str]]) -> None:
             for d in wanted[name]
         ]
         plot = getattr(module, f"plot_{name}")
-        drawing = drawn.draw(f"{slug}/{name}", plot, *data)
+        try:
+            drawing = drawn.draw(f"{slug}/{name}", plot, *data)
+        except style.StyleError as error:
+            raise AuthorError(_place(root, slug, name, error)) from None
         _check_unchanged(expected, root, slug, [], [name])
         store.put(
             "figures", f"{slug}/{name}", expected[f"plot_{name}"], drawing
@@ -65,8 +81,35 @@ def _check_unchanged(expected: dict[str, str], *which: Any) -> None:
             raise RuntimeError(f"{name} was edited while it ran: build again")
 
 
+def _place(root: Path, slug: str, name: str, error: Exception) -> str:
+    """Put the line before a message: of what is returned, or of a colour."""
+    file = keys.figures_file(root, slug)
+    module = keys.module(file)
+    drawing = isinstance(error, style.StyleError)
+    name = f"plot_{name}" if drawing else f"measure_{name}"
+    at = module.named[name][-1].lineno
+    for part in (p for n in module.reached_from(name) for p in ast.walk(n)):
+        if drawing and isinstance(part, ast.Constant):
+            said = str(part.value)
+            if colors.is_color_like(said) and colors.to_hex(said) in str(error):
+                at = part.lineno
+        elif isinstance(part, ast.Return) and not drawing:
+            at = part.lineno
+    return f"{file.relative_to(root)}:{at}: {error}"
+
+
+def _told(error: Exception) -> str:
+    """Return the traceback without the frames of this package."""
+    told = traceback.TracebackException.from_exception(error)
+    ours = str(Path(__file__).parent)
+    own = [f for f in told.stack if f.filename.startswith((ours, "<frozen"))]
+    for frame in own:
+        told.stack.remove(frame)
+    return "".join(told.format())
+
+
 def check_plain(value: Any, place: str) -> None:
-    """Raise `TypeError` unless the value is numbers, text and arrays only."""
+    """Raise `PlainError` unless the value is numbers, text and arrays only."""
     if isinstance(value, dict):
         for key, item in value.items():
             check_plain(item, f"{place}[{key!r}]")
@@ -75,9 +118,9 @@ def check_plain(value: Any, place: str) -> None:
             check_plain(item, f"{place}[…]")
     elif isinstance(value, np.ndarray):
         if value.dtype.hasobject:
-            raise TypeError(f"{place} is an array of objects, not of numbers")
+            raise PlainError(f"{place} is an array of objects, not of numbers")
     elif not isinstance(value, bool | int | float | str | np.generic | None):
-        raise TypeError(
+        raise PlainError(
             f"{place} holds a {type(value).__name__}: a measurement returns "
             "plain data (numbers, text, NumPy arrays, in dicts and lists); "
             "convert tensors with keras.ops.convert_to_numpy"
@@ -93,6 +136,6 @@ if __name__ == "__main__":
             sys.argv[3],
             json.loads(sys.argv[4]),
         )
-    except Exception:
-        traceback.print_exc()
-        sys.exit(1)
+    except Exception as error:
+        mine = isinstance(error, SitegenError)
+        sys.exit(SAID + (str(error) if mine else _told(error)))

@@ -12,7 +12,6 @@ import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
-from playwright.sync_api import Error
 
 from sitegen.blocks import blocks
 from tests.browser.browser import SIZES
@@ -36,6 +35,15 @@ def pages(site):
         )
         for path in sorted(site.rglob("*.html"))
     }
+
+
+def looked_at(pages):
+    """Return the pages' names without the tests' pages, of which one will do.
+
+    They are all made alike, and only from code.
+    """
+    tests = sorted(name for name in pages if name.startswith("checks/"))
+    return [name for name in pages if name not in tests[1:]]
 
 
 def listed(problems, what):
@@ -156,7 +164,11 @@ def test_every_page_is_well_made(pages):
 def test_search_and_sitemap_know_every_page(site, pages, root):
     index = json.loads((site / "search/search_index.json").read_text("utf-8"))
     found = {urlsplit(entry["location"]).path for entry in index["docs"]}
-    assert {name or "index.html" for name in found} == set(pages) - NOT_A_PAGE
+    shows_tests = {name for name in pages if name.startswith("checks/")}
+    assert shows_tests
+    assert {name or "index.html" for name in found} == (
+        set(pages) - NOT_A_PAGE - shows_tests
+    )
     places = re.findall("<loc>(.*?)</loc>", (site / "sitemap.xml").read_text())
     names = {place.replace(root, "") or "index.html" for place in places}
     assert names == set(pages) - NOT_A_PAGE
@@ -267,7 +279,7 @@ def wrong_drawings(page, palette, size):
 @pytest.mark.parametrize("palette", PALETTES)
 def test_every_page_works(new_tab, pages, palette, size):
     tab, problems = new_tab(palette, size), []
-    for name in pages:
+    for name in looked_at(pages):
         page = tab.open(name)
         found = wrong_drawings(page, palette, size)
         drawings = [p for p in tab.paths() if p.startswith("figures/")]
@@ -314,7 +326,7 @@ def violations(page, palette="light", size="wide", part="html"):
 def test_copying_gives_the_file_or_the_code_without_prompts(new_tab, pages):
     tab = new_tab(permissions=["clipboard-read", "clipboard-write"])
     problems, seen = [], 0
-    for name in pages:
+    for name in looked_at(pages):
         code = shown(name)
         if not code:
             continue
@@ -371,24 +383,31 @@ def test_search_finds_and_is_fetched_only_when_asked_for(new_tab):
 
 
 def test_each_claim_leads_to_its_test(new_tab, pages):
-    tab, problems, seen = new_tab(), [], 0
-    in_view = """(id) => {
-      const {top} = document.querySelector(id).getBoundingClientRect();
-      return top >= 0 && top < innerHeight;
-    }"""
+    """In the files for all of them, and in a browser for one."""
+    problems, seen = [], 0
     for name, soup in pages.items():
-        claims = {link["href"] for link in soup.select(".claim a[href]")}
-        page = tab.open(name) if claims else tab.page
-        for claim in sorted(claims):
+        for link in soup.select(".claim a[href]"):
             seen += 1
-            page.locator(f'.claim a[href="{claim}"]').first.click()
-            code = page.locator(f"{claim} code").first
-            try:
-                code.wait_for()
-                page.wait_for_function(in_view, arg=claim)
-                assert f"def {claim[1:]}(" in code.inner_text()
-            except (AssertionError, Error) as error:
-                problems.append(f"{name}: {claim}: {str(error)[:200]}")
+            to, _, test = link["href"].rpartition("#")
+            there = pages[urljoin(HERE + name, to).removeprefix(HERE)]
+            heading = there.find("h2", id=test)
+            code = heading and heading.find_next("code").find_parent("pre")
+            if not code or f"def {test}(" not in code.get_text():
+                problems.append(f"{name}: {link['href']}")
+            if not soup.find(id=test):  # where it once was
+                problems.append(f"{name}: nothing has the id {test}")
+    page = new_tab().open("chapters/initialization.html")
+    link = page.locator(".claim a").last
+    test = link.get_attribute("href").partition("#")[2]
+    link.click()
+    page.locator(f"#{test}").wait_for()
+    page.wait_for_function(
+        """(id) => {
+          const {top} = document.getElementById(id).getBoundingClientRect();
+          return top >= 0 && top < innerHeight;
+        }""",
+        arg=test,
+    )
     assert seen, "no page claims anything"
     listed(problems, "claims that do not lead to their test")
 
@@ -452,7 +471,7 @@ def test_it_reads_and_searches_from_the_disk(new_tab, site):
 
 def test_it_reads_without_javascript(new_tab, pages):
     tab, problems = new_tab(java_script_enabled=False), []
-    for name in pages:
+    for name in looked_at(pages):
         page = tab.open(name)
         if not page.locator("h1").is_visible():
             problems.append(f"{name}: no headline")

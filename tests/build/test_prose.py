@@ -10,7 +10,7 @@ import pytest
 
 from sitegen import style
 from sitegen.blocks import BlockError, blocks
-from sitegen.claims import ClaimError, contents, dress
+from sitegen.claims import ClaimError, checks, contents, dress
 from sitegen.figures import FigureError, FigureExtension
 from sitegen.notebooks import notebook
 
@@ -107,13 +107,31 @@ def test_what_a_page_holds_is_counted(page_project):
 
 def test_marks_lead_to_tests_and_code_stays_as_it_is(page_project):
     found = contents(PAGE, "docs/a.md", page_project)
-    dressed = dress(PAGE, "a", found, notebook=True)
-    assert dressed.count('<a href="#test_one"') == 2
-    assert dressed.count('<a href="#test_two"') == 1
+    dressed = dress(PAGE, "docs/x/a.md", found, notebook=True)
+    assert dressed.count('<a href="../checks/a.html#test_one"') == 2
+    assert dressed.count('<a href="../checks/a.html#test_two"') == 1
+    assert dressed.count('id="test_one"') == dressed.count('id="test_two"') == 1
     assert dressed.count("[✓](#test_code)") == PAGE.count("[✓](#test_code)")
     assert "4 checked claims</a><span>1 figure</span>" in dressed
-    assert ": 2 tests, 1 printed output, 1 listing.\n" in dressed
-    assert "def test_two():\n    assert 2" in dressed
+    assert ": 2 tests, 1 printed output, 1 listing. <a " in dressed
+    assert "def test_two" not in dressed  # it would weigh 2 KB a page
+
+
+def test_the_tests_of_a_page_are_on_a_page_of_their_own(page_project):
+    tests = page_project / "tests/claims/test_a.py"
+    tests.write_text(
+        tests.read_text() + '\n\n@cases("<1>")\ndef test_three():\n'
+        '    """Costs 5 $ & more.\n\n    Two.\n    """\n    assert 3\n'
+    )
+    text = f"---\ntitle: A\n---\n{PAGE}\nAgain.[✓](#test_three)\n"
+    shown = checks(text, "docs/chapters/a.md", page_project)
+    assert '<a href="../chapters/a.html">A</a>' in shown
+    for test in ("one", "two", "three"):
+        assert shown.count(f"## {test.capitalize()} {{#test_{test}}}") == 1
+    assert "<p>Costs 5 &#36; &amp; more.</p>\n\n<p>Two.</p>" in shown
+    code = '@cases("<1>")\ndef test_three():\n    assert 3\n'
+    assert f"````python\n{code}````" in shown
+    assert checks("# A\n", "docs/a.md", page_project) is None
 
 
 def test_a_claim_without_a_test_is_refused_by_its_line(page_project):
