@@ -17,12 +17,11 @@ from sybil.evaluators.doctest import NUMBER, DocTestEvaluator
 from sybil.parsers.abstract.doctest import DocTestStringParser
 from sybil.parsers.rest import DocTestParser
 
-from sitegen import isolation, measure
+from sitegen import CACHE, ROOT, isolation, measure
 from sitegen.blocks import Block, blocks
 from sitegen.store import Store
 
 isolation.isolate()  # nothing above imports Keras
-ROOT = Path(__file__).parent
 SNIPPETS = ROOT / "snippets"
 DOCTEST = DocTestEvaluator(NUMBER)
 
@@ -77,7 +76,7 @@ pytest_collect_file = (
 @pytest.fixture(scope="session")
 def measured() -> Any:
     """Return a function: `measured(slug, name)` is what was measured."""
-    store = Store(ROOT / ".cache/store")
+    store = Store(CACHE / "store")
     return lambda slug, name: measure.data(ROOT, store, slug, name)
 
 
@@ -87,7 +86,7 @@ def drawn() -> Any:
 
     A list of `sitegen.drawn.Panel`; `drawn(slug, name, "-phone")` on phones.
     """
-    store = Store(ROOT / ".cache/store")
+    store = Store(CACHE / "store")
 
     def panels(slug: str, name: str, size: str = "") -> Any:
         return measure.drawing(ROOT, store, slug, name)[size]

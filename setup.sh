@@ -80,6 +80,9 @@ echo "Making the environment, .venv: once, a minute or a few."
   fail "uv could not install requirements.txt: it said why. It takes packages" \
     "from PyPI or from UV_DEFAULT_INDEX, and does not read pip's settings." \
     "The same command starts it afresh."
+for packages in "$new"/venv/lib/python3.*/site-packages; do
+  ln -s ../../../../sitegen "$packages/" # a build finds it from any folder
+done
 echo "$wish" >"$new/venv/wish.txt"
 cp requirements.txt "$new/venv/lock.txt"
 ! whole || exit 0 # another set-up was faster

@@ -1,6 +1,12 @@
 """What turns prose and snippets into the site, one job a file."""
 
+import os
+from pathlib import Path
+
 from mkdocs.exceptions import BuildError
+
+ROOT = Path(__file__).resolve().parents[1]
+CACHE = Path(os.environ.get("SITEGEN_CACHE", ROOT / ".cache"))
 
 
 class SitegenError(BuildError):

@@ -1,4 +1,4 @@
-"""`python -m sitegen`: `build` makes what is missing, `count` counts."""
+"""What `python -m sitegen` does without MkDocs; it lists its commands."""
 
 import logging
 import re
@@ -7,11 +7,17 @@ from pathlib import Path
 
 from mkdocs.utils.yaml import yaml_load
 
-from sitegen import SitegenError, generate
+from sitegen import CACHE, ROOT, SitegenError, generate, new, show
 from sitegen.claims import CODE, contents
-from sitegen.hooks import CACHE, ROOT
 from sitegen.notebooks import FRONT_MATTER
+from sitegen.store import Store
 
+USAGE = """\
+usage: python -m sitegen build               measure and draw what is missing
+                         count               how much each page has
+                         new SLUG            make a chapter to be written over
+                         show SLUG/NAME      print what was measured
+                         show --costs [SLUG …]  and how long it took"""
 COLUMNS = ("listings", "blocks", "outputs", "figures", "claims", "words")
 NO_WORDS = r"(?m)^!\[.*\)$|\$\$[^$]+\$\$|\]\([^)]*\)|\{[^}]*\}|^/{3,}.*"
 
@@ -40,19 +46,34 @@ def totals(pages: dict[str, list[int]]) -> str:
     return f"{', '.join(said)} on {len(pages)} pages"
 
 
+def counted() -> None:
+    """Print the counts of each page."""
+    pages = counts(ROOT)
+    for page, row in {"": COLUMNS, **pages}.items():
+        print(f"{page:36}", *(f"{cell:>8}" for cell in row))
+    print(totals(pages))
+
+
 def main(arguments: list[str]) -> None:
     """Do what the command line asks for."""
     logging.basicConfig(level="INFO", stream=sys.stderr, format="%(message)s")
-    if arguments == ["build"]:
-        site = yaml_load((ROOT / "mkdocs.yml").read_text("utf-8"))
-        generate.bring_up_to_date(ROOT, CACHE, site["site_url"])
-    elif arguments == ["count"]:
-        pages = counts(ROOT)
-        for page, row in {"": COLUMNS, **pages}.items():
-            print(f"{page:36}", *(f"{cell:>8}" for cell in row))
-        print(totals(pages))
-    else:
-        sys.exit("usage: python -m sitegen build | count")
+    store = Store(CACHE / "store")
+    match arguments:
+        case ["build"]:
+            site = yaml_load((ROOT / "mkdocs.yml").read_text("utf-8"))
+            generate.bring_up_to_date(ROOT, CACHE, site["site_url"])
+        case ["count"]:
+            counted()
+        case ["new", slug]:
+            made = new.chapter(ROOT, slug)
+            print("A chapter to be written over:", *made, sep="\n  ")
+            print(f"Now `make chapter SLUG={slug}` builds and tests it.")
+        case ["show", "--costs", *slugs]:
+            print(*show.costs(ROOT, store, slugs), sep="\n")
+        case ["show", name]:
+            print(*show.measurement(ROOT, store, name), sep="\n")
+        case _:
+            sys.exit(USAGE)
 
 
 if __name__ == "__main__":

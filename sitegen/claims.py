@@ -21,7 +21,7 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 
-from sitegen import SitegenError
+from sitegen import ROOT, SitegenError
 from sitegen.blocks import FENCE, Block, blocks
 
 CODE = re.compile(
@@ -241,10 +241,6 @@ def _versions() -> str:
 class Dress(Preprocessor):
     """Applies `dress` to the page that MkDocs is at."""
 
-    def __init__(self, md: Markdown, root: Path) -> None:
-        super().__init__(md)
-        self.root = root
-
     def run(self, lines: list[str]) -> list[str]:
         """Return the lines of the dressed page."""
         if "relpath" not in self.md.treeprocessors:  # not a page of MkDocs
@@ -255,24 +251,17 @@ class Dress(Preprocessor):
         text = "\n".join(lines)
         front = file.content_string.count("\n") - text.count("\n")
         page = f"docs/{file.src_uri}"
-        found = contents(text, page, self.root, max(front, 0))
+        found = contents(text, page, ROOT, max(front, 0))
         chapter = file.src_uri.startswith("chapters/")
         return dress(text, page, found, chapter).split("\n")
 
 
-class CheckedExtension(Extension):
-    """Configuration: `root`, the project's folder."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        self.config = {"root": [".", "the project's folder"]}
-        super().__init__(**kwargs)
+class ClaimExtension(Extension):
+    """Reads a page before anything else does."""
 
     def extendMarkdown(self, md: Markdown) -> None:
         """Register the preprocessor."""
-        root = Path(str(self.getConfig("root"))).resolve()
-        md.preprocessors.register(Dress(md, root), "checked", PRIORITY)
+        md.preprocessors.register(Dress(md), "claims", PRIORITY)
 
 
-def makeExtension(**kwargs: Any) -> CheckedExtension:
-    """Return the extension, for Python-Markdown."""
-    return CheckedExtension(**kwargs)
+makeExtension = ClaimExtension  # the name that Python-Markdown looks for

@@ -5,7 +5,6 @@ becomes a `<figure>` with the drawing for both palettes and for phones. The
 files are those that `measure.py` drew; a missing one is an error.
 """
 
-import os
 import re
 import xml.etree.ElementTree as etree
 from pathlib import Path
@@ -15,7 +14,7 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 
-from sitegen import SitegenError
+from sitegen import CACHE, SitegenError
 
 FIGURE = re.compile(r"(?:\.\./)*(figures/[\w-]+/[\w-]+)\.svg")
 PHONE = "(max-width:34.9375em)"
@@ -114,8 +113,7 @@ class FigureExtension(Extension):
     """Configuration: `drawn`, the folder that holds `figures/`."""
 
     def __init__(self, **kwargs: Any) -> None:
-        drawn = f"{os.environ.get('SITEGEN_CACHE', '.cache')}/public"
-        self.config = {"drawn": [drawn, "the folder of figures/"]}
+        self.config = {"drawn": [str(CACHE / "public"), "where figures/ is"]}
         super().__init__(**kwargs)
 
     def extendMarkdown(self, md: Markdown) -> None:
@@ -124,6 +122,4 @@ class FigureExtension(Extension):
         md.treeprocessors.register(Figures(md, drawn), "figures", PRIORITY)
 
 
-def makeExtension(**kwargs: Any) -> FigureExtension:
-    """Return the extension, for Python-Markdown."""
-    return FigureExtension(**kwargs)
+makeExtension = FigureExtension  # the name that Python-Markdown looks for

@@ -1,21 +1,23 @@
 """The thin adapter to MkDocs: its events call the functions of `sitegen`."""
 
-import os
 import re
-from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
 
-from sitegen import generate, labs
-
-ROOT = Path(__file__).resolve().parents[1]
-CACHE = Path(os.environ.get("SITEGEN_CACHE", ROOT / ".cache"))
+from sitegen import CACHE, ROOT, generate, labs
 
 # names, punctuation, operators, white space
 UNCOLOURED = re.compile(r'<span class="(?:n|p|o|w)">([^<]*)</span>')
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Find the listings from whatever folder the build is started in."""
+    snippets = config.mdx_configs["pymdownx.snippets"]
+    snippets["base_path"] = [str(ROOT / path) for path in snippets["base_path"]]
+    return config
 
 
 @event_priority(100)  # before mkdocs-jupyter looks for notebooks

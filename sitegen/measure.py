@@ -54,15 +54,12 @@ def figures(
     wanted = {}
     for slug in keys.chapters(root):
         measured, drawn = keys.jobs(root, slug)
-        data_to_do = [
-            name
-            for name in measured
-            if not store.has(
-                "data",
-                f"{slug}/{name}",
-                keys.measurement_key(root, slug, name),
-            )
-        ]
+        data_to_do = []
+        for name in measured:
+            key = keys.measurement_key(root, slug, name)
+            store.keep("costs", f"{slug}/{name}", key)
+            if not store.has("data", f"{slug}/{name}", key):
+                data_to_do.append(name)
         plots_to_do = []
         for name in drawn:
             key = keys.figure_key(root, slug, name, STYLE)

@@ -46,6 +46,10 @@ class Store:
         content = pickle.dumps(value, protocol=5)
         write_whole(path, hashlib.sha256(content).digest() + content)
 
+    def keep(self, kind: str, name: str, key: str) -> None:
+        """Keep the entry, if it is there, when the others are pruned."""
+        self._path(kind, name, key)
+
     def prune(self) -> None:
         """Remove what nothing has asked for since this store was opened."""
         for path in self.root.glob("*/*/*"):

@@ -5,17 +5,14 @@ chapter returned: `{"head": [text, …], "rows": [[text, …], …]}`. Attribute
 the paragraph become those of the table.
 """
 
-import os
 import re
 import xml.etree.ElementTree as etree
-from pathlib import Path
-from typing import Any
 
 from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 
-from sitegen import SitegenError, keys, measure
+from sitegen import CACHE, ROOT, SitegenError, keys, measure
 from sitegen.store import Store
 
 TABLE = re.compile(r"\[table: ([\w-]+)/(\w+)\]")
@@ -29,11 +26,6 @@ class TableError(SitegenError):
 class Tables(Treeprocessor):
     """Replaces each paragraph that names a table."""
 
-    def __init__(self, md: Markdown, root: Path, cache: Path) -> None:
-        super().__init__(md)
-        self.root = root
-        self.cache = cache
-
     def run(self, root: etree.Element) -> None:
         """Change the tree in place; raise `TableError`."""
         for parent in root.iter():
@@ -46,14 +38,13 @@ class Tables(Treeprocessor):
 
     def table(self, slug: str, name: str) -> etree.Element:
         """Return the `<table>` of one measurement."""
-        known = slug in keys.chapters(self.root)
-        if not known or name not in keys.jobs(self.root, slug)[0]:
+        known = slug in keys.chapters(ROOT)
+        if not known or name not in keys.jobs(ROOT, slug)[0]:
             raise TableError(
                 f"[table: {slug}/{name}]: there is no measure_{name} in "
                 f"snippets/{slug}/figures.py: write it, or take the table out"
             )
-        store = Store(self.cache / "store")
-        data = measure.data(self.root, store, slug, name)
+        data = measure.data(ROOT, Store(CACHE / "store"), slug, name)
         table = etree.Element("table")
         head = etree.SubElement(etree.SubElement(table, "thead"), "tr")
         for text in data["head"]:
@@ -67,19 +58,11 @@ class Tables(Treeprocessor):
 
 
 class TableExtension(Extension):
-    """Configuration: `root`, the project's folder."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        self.config = {"root": [".", "the project's folder"]}
-        super().__init__(**kwargs)
+    """Fills the tables when the attributes have been read."""
 
     def extendMarkdown(self, md: Markdown) -> None:
         """Register the tree processor."""
-        root = Path(str(self.getConfig("root"))).resolve()
-        cache = Path(os.environ.get("SITEGEN_CACHE", root / ".cache"))
-        md.treeprocessors.register(Tables(md, root, cache), "tables", PRIORITY)
+        md.treeprocessors.register(Tables(md), "tables", PRIORITY)
 
 
-def makeExtension(**kwargs: Any) -> TableExtension:
-    """Return the extension, for Python-Markdown."""
-    return TableExtension(**kwargs)
+makeExtension = TableExtension  # the name that Python-Markdown looks for

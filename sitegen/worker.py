@@ -10,6 +10,7 @@ import ast
 import importlib
 import json
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import Any
@@ -39,13 +40,20 @@ def main(root: Path, store: Store, slug: str, names: list[list[str]]) -> None:
     for name in measurements:
         print(f"measure_{name}", flush=True)
         isolation.begin()
+        began = time.monotonic(), time.process_time()
         value = getattr(module, f"measure_{name}")()
+        cost = {
+            "clock": time.monotonic() - began[0],
+            "processor": time.process_time() - began[1],
+        }
         try:
             check_plain(value, f"measure_{name}()")
         except PlainError as error:
             raise AuthorError(_place(root, slug, name, error)) from None
         _check_unchanged(expected, root, slug, [name], [])
-        store.put("data", f"{slug}/{name}", expected[f"measure_{name}"], value)
+        key = expected[f"measure_{name}"]
+        store.put("costs", f"{slug}/{name}", key, cost)
+        store.put("data", f"{slug}/{name}", key, value)
     wanted = keys.jobs(root, slug)[1]
     for name in plots:
         print(f"plot_{name}", flush=True)

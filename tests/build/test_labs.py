@@ -168,7 +168,7 @@ def test_a_lab_runs_away_from_the_repository(tmp_path, store, monkeypatch):
         tmp_path,
         "# %%\nimport os, importlib.util\n"
         "assert os.listdir() == [], os.listdir()\n"
-        "for name in ('sitegen', 'snippets', 'small'):\n"
+        "for name in ('snippets', 'tests', 'small'):\n"
         "    assert importlib.util.find_spec(name) is None, name\n",
     )
     labs.execute(source, store, timeout=60)

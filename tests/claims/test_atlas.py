@@ -703,7 +703,7 @@ def test_the_tables_of_other_settings_say_what_the_kinds_are(measured, kinds):
 
 
 def test_a_measurement_becomes_a_table_and_an_unknown_one_an_error():
-    render = [TableExtension(root=str(ROOT)), "attr_list"]
+    render = [TableExtension(), "attr_list"]
     page = "[table: atlas/best]\n{: #best }\n"
     html = markdown.markdown(page, extensions=render)
     assert html.startswith('<table id="best"><thead><tr><th scope="col">Act')

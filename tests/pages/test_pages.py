@@ -1,4 +1,8 @@
-"""Rules that every page obeys, and every listing and figure on it."""
+"""Rules that every page obeys, and every listing and figure on it.
+
+What they ask for is written in docs/contributing.md; a page that breaks one
+is named with the line, and with what to do.
+"""
 
 import ast
 import importlib.util
@@ -46,14 +50,24 @@ def prose(page):
     return CODE.sub(" ", page.read_text("utf-8"))
 
 
+def refuse(page, at, mend):
+    """Fail, and say where: `at` is a place in the text, or a text in it."""
+    text = page.read_text("utf-8")
+    if isinstance(at, str):
+        at = max(text.find(at), 0)
+    line = text.count("\n", 0, at) + 1
+    pytest.fail(f"{named(page)}:{line}: {mend}", pytrace=False)
+
+
 def section(page, title):
     """Return what stands below a headline, up to the next of its level."""
+    text = page.read_text("utf-8")
     found = re.search(
-        rf"^## {title}\b.*?\n(.*?)(?=^## |\Z)",
-        page.read_text("utf-8"),
-        re.MULTILINE | re.DOTALL,
+        rf"^## {title}\b.*?\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL
     )
-    return found[1] if found else None
+    if not found:
+        refuse(page, len(text) - 1, f"there is no section `## {title}`: add it")
+    return found[1]
 
 
 def test_there_are_pages_chapters_and_listings():
@@ -64,13 +78,26 @@ def test_there_are_pages_chapters_and_listings():
 @every_page
 def test_a_page_says_what_it_is_for(page):
     text = page.read_text("utf-8")
-    front = (
-        yaml.safe_load(text.split("---\n")[1]) if text[:4] == "---\n" else {}
-    )
-    assert len(front["description"]) >= 30
-    assert front["description"].endswith(".")
-    assert front.get("template") == "home.html" or front["title"]
-    assert len(re.findall(r"^# ", CODE.sub("", text), re.MULTILINE)) == 1
+    if not text.startswith("---\n") or "\n---\n" not in text[4:]:
+        refuse(page, 0, "begin with ---, title: …, description: …, ---")
+    front = yaml.safe_load(text.split("---\n")[1])
+    said = str(front.get("description", ""))
+    if len(said) < 30 or not said.endswith("."):
+        refuse(
+            page,
+            "description",
+            "the description is one sentence: what "
+            "the reader can do after it, 30 characters and a full stop",
+        )
+    if not front.get("title") and front.get("template") != "home.html":
+        refuse(page, 0, "it has no title: add one to the front matter")
+    titles = re.findall(r"^# .*", CODE.sub("", text), re.MULTILINE)
+    if len(titles) != 1:
+        refuse(
+            page,
+            titles[-1] if titles else 0,
+            f"it has {len(titles)} headings of the first level, not one",
+        )
 
 
 def fences(text):
@@ -105,9 +132,13 @@ def test_nothing_but_fences_looks_like_code(page):
     settings = yaml_load((ROOT / "mkdocs.yml").read_text("utf-8"))
     configs = {}
     for extension in settings["markdown_extensions"]:
-        name, config = next(iter(
-            extension.items() if isinstance(extension, dict)
-            else {extension: {}}.items()))  # fmt: skip
+        name, config = next(
+            iter(
+                extension.items()
+                if isinstance(extension, dict)
+                else {extension: {}}.items()
+            )
+        )
         if not name.startswith("sitegen."):
             configs[name] = config or {}
     configs["pymdownx.snippets"]["base_path"] = [str(SNIPPETS)]
@@ -125,73 +156,150 @@ def test_nothing_but_fences_looks_like_code(page):
 @every_page
 def test_a_figure_says_what_it_shows(page):
     for image in IMAGE.finditer(prose(page)):
-        assert len(image["alt"]) >= 20, image[0]
-        assert image["title"], image[0]
+        if len(image["alt"]) < 20 or not image["title"]:
+            refuse(
+                page,
+                image["src"],
+                "a figure needs a text of at least 20 "
+                'characters, and a caption: ![what it shows](….svg "…")',
+            )
     found = len(PICTURE.findall(prose(page)))
-    assert found == len(IMAGE.findall(prose(page))) == read(page).figures
+    if not found == len(IMAGE.findall(prose(page))) == read(page).figures:
+        refuse(
+            page,
+            "![",
+            "an image stands in a line of its own, and is one "
+            "of ../figures/<slug>/<name>.svg",
+        )
 
 
 @every_chapter
 def test_a_figures_caption_has_a_headline_and_the_protocol(page):
     for image in IMAGE.finditer(prose(page)):
         headline, _, protocol = image["title"].partition(". ")
-        assert 10 < len(headline) < 120, image["title"]
-        assert len(protocol) > 20, image["title"]
-        assert re.search(r"\d", protocol), "how many, how wide, how deep?"
+        if not 10 < len(headline) < 120:
+            refuse(
+                page,
+                image["src"],
+                "a caption begins with a headline, a "
+                "sentence of 10 to 120 characters",
+            )
+        if len(protocol) <= 20 or not re.search(r"\d", protocol):
+            refuse(
+                page,
+                image["src"],
+                "after its headline a caption says how "
+                "many, how wide, how deep: the protocol, in numbers",
+            )
 
 
 @every_chapter
 def test_a_chapter_begins_in_short_with_checked_claims(page):
     first = page.read_text("utf-8").split("\n## ")[0]
-    assert "**In short**" in first
+    if "**In short**" not in first:
+        refuse(
+            page,
+            "\n# ",
+            "below the title stands /// html | div.in-short "
+            "with **In short** and three to five bullets",
+        )
     bullets = re.findall(r"^- .*", first, re.MULTILINE)
-    assert 3 <= len(bullets) <= 5
+    if not 3 <= len(bullets) <= 5:
+        refuse(page, "**In short**", f"{len(bullets)} bullets: three to five")
     for bullet in bullets:
-        assert CLAIM.match(bullet, 2), bullet
-    assert PICTURE.search(first), "the key figure"
+        if not CLAIM.match(bullet, 2):
+            refuse(
+                page,
+                bullet,
+                "a bullet of In short begins with its claim: "
+                "- [✓](#test_name) …",
+            )
+    if not PICTURE.search(first):
+        refuse(
+            page,
+            "\n## ",
+            "the key figure is missing: it stands before the first section",
+        )
+
+
+LAST_SECTIONS = ["What to copy", "Exercises", "References"]
 
 
 @every_chapter
 def test_a_chapter_ends_with_what_to_copy_exercises_and_references(page):
     titles = re.findall(r"^## (.+?)(?: \{.*)?$", prose(page), re.MULTILINE)
-    assert titles[-3:] == ["What to copy", "Exercises", "References"]
+    if titles[-3:] != LAST_SECTIONS:
+        refuse(
+            page,
+            f"## {titles[-1]}" if titles else 0,
+            f"the last sections are {', '.join(LAST_SECTIONS)}, not "
+            f"{', '.join(titles[-3:])}",
+        )
     copied = section(page, "What to copy")
     code = "\n".join(block.code for block in read(page).blocks)
-    named = re.findall(r"`(\w+)(?:\.py|\()", copied)
-    assert "--8<--" in copied or "#copy)" in copied or named
-    for name in named:
-        assert f"def {name}(" in code, f"{name} is not on the page"
+    functions = re.findall(r"`(\w+)(?:\.py|\(|`)", copied)
+    if not ("--8<--" in copied or "#copy)" in copied or functions):
+        refuse(
+            page,
+            "## What to copy",
+            "it names no function and no listing "
+            "of this page, shows none, and leads to no #copy",
+        )
+    for name in re.findall(r"`(\w+)(?:\.py|\()", copied):
+        if f"def {name}(" not in code:
+            refuse(page, "## What to copy", f"{name} is not on the page")
 
 
 @every_chapter
 def test_each_exercise_has_a_folded_solution_that_is_tested(page):
     exercises = section(page, "Exercises")
     parts = re.split(r"^\*\*\d+\.\*\*", exercises, flags=re.MULTILINE)[1:]
-    assert parts
+    if not parts:
+        refuse(page, "## Exercises", "an exercise begins with **1.**")
     for part in parts:
         solution = re.search(
             r"^/// details \| Solution\n(.*?)^///$",
             part,
             re.MULTILINE | re.DOTALL,
         )
-        assert solution, part
-        assert ">>> " in solution[1] or "--8<--" in solution[1], part
+        if not solution:
+            refuse(
+                page,
+                part,
+                "an exercise has a folded solution: "
+                "/// details | Solution … ///",
+            )
+        if ">>> " not in solution[1] and "--8<--" not in solution[1]:
+            refuse(
+                page,
+                part,
+                "a solution is tested: end it with a doctest "
+                "(>>> …) or a listing",
+            )
 
 
 @every_chapter
 def test_a_chapter_has_at_most_1800_words(page):
-    assert 200 < words(page.read_text("utf-8")) <= 1800
+    number = words(page.read_text("utf-8"))
+    if not 200 < number <= 1800:
+        refuse(page, 0, f"a chapter has 200 to 1800 words, not {number}")
 
 
 @every_chapter
 def test_each_claim_is_asserted(page):
     claims = read(page).claims
-    assert claims
+    if not claims:
+        refuse(page, 0, "it claims nothing: [✓](#test_name) behind a sentence")
+    tests = f"tests/claims/test_{page.stem}.py"
     for name, source in claims.items():
         nodes = list(ast.walk(ast.parse(source)))
-        assert any(isinstance(node, ast.Assert) for node in nodes), name
-    tests = (ROOT / f"tests/claims/test_{page.stem}.py").read_text("utf-8")
-    assert not re.search(r"\b(skip|skipif|xfail|importorskip)\b", tests)
+        if not any(isinstance(node, ast.Assert) for node in nodes):
+            refuse(page, f"#{name})", f"{name} in {tests} asserts nothing")
+    text = (ROOT / tests).read_text("utf-8")
+    left_out = re.search(
+        r"(?<!fmt: )\b(skip|skipif|xfail|importorskip)\b", text
+    )
+    assert not left_out, f"{tests}: a claim is not left out ({left_out[0]})"
 
 
 @pytest.fixture(scope="module")
@@ -204,7 +312,7 @@ def shown():
 @every_listing
 def test_a_listing_is_shown_whole_under_its_name(listing, shown):
     blocks = [block for block in shown if block.listing == listing]
-    assert blocks
+    assert blocks, f"{named(listing)}: no page shows it"
     for block in blocks:
         assert block.code.strip() == listing.read_text("utf-8").strip()
         assert block.title == listing.name
@@ -272,8 +380,14 @@ def test_nothing_is_measured_or_drawn_in_vain(slug):
         for page in PAGES
         for image in IMAGE.finditer(prose(page))
     }
-    assert {(slug, name) for name in drawn} <= on_pages
-    tests = "".join(p.read_text("utf-8") for p in (ROOT / "tests").iterdir()
-                    if p.name.startswith("test_"))  # fmt: skip
+    unseen = {name for name in drawn if (slug, name) not in on_pages}
+    assert not unseen, f"snippets/{slug}/figures.py: no page shows {unseen}"
+    tests = "".join(
+        path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py")
+    )
     asked = set(re.findall(rf'"{slug}",\s*"(\w+)"', tests))
-    assert set(measured) <= {d for of in drawn.values() for d in of} | asked
+    for page in PAGES:
+        asked |= set(re.findall(rf"\[table: {slug}/(\w+)\]", prose(page)))
+    used = {data for of in drawn.values() for data in of} | asked
+    unused = set(measured) - used
+    assert not unused, f"snippets/{slug}/figures.py: nothing uses {unused}"
