@@ -17,7 +17,7 @@ from sybil.evaluators.doctest import NUMBER, DocTestEvaluator
 from sybil.parsers.abstract.doctest import DocTestStringParser
 from sybil.parsers.rest import DocTestParser
 
-from sitegen import CACHE, ROOT, isolation, measure
+from sitegen import CACHE, ROOT, SitegenError, isolation, measure
 from sitegen.blocks import Block, blocks
 from sitegen.store import Store
 
@@ -73,11 +73,19 @@ pytest_collect_file = (
 ).pytest()  # fmt: skip
 
 
+def _told(ask: Any, *what: Any) -> Any:
+    """Return what was asked for, or fail with what the author is to mend."""
+    try:
+        return ask(ROOT, *what)
+    except SitegenError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
 @pytest.fixture(scope="session")
 def measured() -> Any:
     """Return a function: `measured(slug, name)` is what was measured."""
     store = Store(CACHE / "store")
-    return lambda slug, name: measure.data(ROOT, store, slug, name)
+    return lambda slug, name: _told(measure.data, store, slug, name)
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +97,7 @@ def drawn() -> Any:
     store = Store(CACHE / "store")
 
     def panels(slug: str, name: str, size: str = "") -> Any:
-        return measure.drawing(ROOT, store, slug, name)[size]
+        return _told(measure.drawing, store, slug, name)[size]
 
     return panels
 

@@ -17,7 +17,7 @@ import yaml
 from mkdocs.utils.yaml import yaml_load
 from sybil import Document
 
-from sitegen import keys
+from sitegen import SitegenError, keys
 from sitegen.__main__ import words
 from sitegen.claims import CLAIM, CODE, PICTURE, contents
 
@@ -43,7 +43,10 @@ every_listing = pytest.mark.parametrize("listing", LISTINGS, ids=named)
 
 
 def read(page):
-    return contents(page.read_text("utf-8"), named(page), ROOT)
+    try:
+        return contents(page.read_text("utf-8"), named(page), ROOT)
+    except SitegenError as error:
+        pytest.fail(str(error), pytrace=False)
 
 
 def prose(page):
