@@ -327,7 +327,7 @@ def updates(rows, rate):
 
 
 def at_best(kinds, activation, initializer):
-    """Return the soonest and the latest seed of thirty layers."""
+    """Return the fewest and the most updates of a seed, at thirty layers."""
     it = kinds[at(30, activation, initializer)]
     assert it["trained"] == it["seeds"] == 5
     return it["fastest"], it["slowest"]
@@ -347,7 +347,7 @@ def test_four_layers_train_whatever_the_initializer(kinds):
     drawn = [
         words(kinds, 4, activation, ["n1"])[0] for activation in ACTIVATIONS
     ]
-    assert drawn.count("trains") >= 8
+    assert drawn == ["trains"] * len(ACTIVATIONS)
 
 
 def test_ten_layers_train_whatever_the_initializer(kinds):
@@ -376,10 +376,11 @@ def test_glorot_is_left_with_three_at_thirty_layers(kinds):
 
 
 def test_what_trains_at_fifty_layers(kinds):
+    """Plain SGD, width 100, zero biases, digits, five seeds; best rate."""
     good = ("trains", "slow")
-    for activation, count in (("tanh", 5), ("elu", 5), ("selu", 4)):
+    for activation in ("tanh", "elu", "selu"):
         found = words(kinds, 50, activation)
-        assert sum(word in good for word in found) == count, activation
+        assert all(word in good for word in found), activation
     for activation in ("sigmoid", "gelu", "silu"):
         for initializer in INITIALIZERS:
             assert not kinds[at(50, activation, initializer)]["trained"]
@@ -389,7 +390,40 @@ def test_what_trains_at_fifty_layers(kinds):
         assert "trains" not in words(kinds, 50, activation)
 
 
-def test_orthogonal_kernels_are_the_soonest_at_thirty_layers(kinds):
+def test_selu_with_he_trains_at_a_low_rate(kinds, runs):
+    """Plain SGD, width 100, five seeds: fifty layers; PReLU with four."""
+    it = kinds[at(50, "selu", "he")]
+    assert (it["word"], it["rate"]) == ("slow", 0.001)
+    assert it["working"] == (0.0003, 0.001)
+    higher = [r for r in runs[at(50, "selu", "he")] if r["rate"] >= 0.003]
+    assert all(run["diverged"] is not None for run in higher)
+    prelu = runs[at(4, "prelu", "n1")]
+    assert max(updates(prelu, 0.001)) == 60
+    wild = [r for r in prelu if r["rate"] == 0.003]
+    assert sum(run["diverged"] is not None for run in wild) == 4
+    assert any(run["loss"] == 0 for run in prelu)  # and it is no chance
+
+
+def test_what_diverges_says_which_rates_it_means(kinds, runs):
+    """Down to the ladder's end; if not, the cell is not yet whole."""
+    open_ones = {
+        kind
+        for kind, it in kinds.items()
+        if it["word"] == "diverges" and it["tried"][0] != LADDER[0]
+    }
+    for kind in open_ones:
+        assert kind[5] == "n1" or kind[3:5] == (50, "silu"), kind
+        assert sweep.rates_beyond(runs[kind]), kind
+    for kind, rows in runs.items():
+        if kind not in open_ones:
+            assert not sweep.rates_beyond(rows), kind
+        it = kinds[kind]
+        if it["trained"]:
+            ends = {it["tried"][0], it["tried"][-1]} - {LADDER[0], LADDER[-1]}
+            assert it["rate"] not in ends, kind
+
+
+def test_orthogonal_kernels_need_fewest_updates_at_thirty_layers(kinds):
     for activation in ("tanh", "relu", "leaky_relu", "prelu", "elu", "selu"):
         needed = {
             initializer: kinds[at(30, activation, initializer)]["updates"]
@@ -410,7 +444,6 @@ def test_thirty_layers_of_tanh_train_with_five_initializers(kinds, runs):
     for initializer in CAREFUL:
         it = kinds[at(30, "tanh", initializer)]
         assert it["word"] == "trains", initializer
-        assert it["slowest"] <= 120
         assert len(it["working"]) >= 3
     for initializer in ("n1", "n001"):
         assert kinds[at(30, "tanh", initializer)]["word"] == "does not"
@@ -430,45 +463,46 @@ def test_tanh_fails_only_where_signal_or_gradient_is_gone(kinds):
         assert abs(start["backward"]) < 2
 
 
-def test_more_gain_trains_tanh_sooner(runs, kinds):
-    at_0_003 = {
+def test_more_gain_trains_tanh_in_fewer_updates(runs, kinds):
+    """Plain SGD at 0.003, thirty layers, width 100, five seeds."""
+    needed = {
         initializer: updates(runs[at(30, "tanh", initializer)], 0.003)
         for initializer in CAREFUL
     }
-    assert np.all(at_0_003["orthogonal"] == 120)
-    assert 120 < at_0_003["he"].min() <= at_0_003["he"].max() <= 240
+    most = max(needed["orthogonal"].max(), needed["he"].max())
+    assert most <= min(needed["glorot"].min(), needed["lecun"].min()) / 2
     for initializer in ("glorot", "lecun"):
-        assert at_0_003[initializer].min() >= 480
         assert at_best(kinds, "tanh", initializer)[0] <= 90
     assert at_best(kinds, "tanh", "orthogonal")[1] == 90
 
 
 def test_thirty_layers_of_relu_want_orthogonal_kernels(kinds):
-    soonest, _ = at_best(kinds, "relu", "he")
-    assert soonest >= 360
+    """Plain SGD, each at its best rate, width 100, five seeds."""
     assert kinds[at(30, "relu", "he")]["word"] == "slow"
-    assert at_best(kinds, "relu", "orthogonal")[1] <= 300 < soonest
+    assert (
+        at_best(kinds, "relu", "orthogonal")[1]
+        < at_best(kinds, "relu", "he")[0]
+    )
     medians = [
         kinds[at(30, "relu", i)]["updates"] for i in ("he", "orthogonal")
     ]
-    assert medians[0] == 2 * medians[1]
-    assert len(kinds[at(30, "relu", "he")]["working"]) == 2
-    assert len(kinds[at(30, "relu", "orthogonal")]["working"]) == 3
+    assert medians == [480, 240]
     assert cell.own_scale("relu") == pytest.approx(2)
     for initializer in ("glorot", "lecun"):
         assert kinds[at(30, "relu", initializer)]["word"] == "does not"
 
 
-def test_tanh_is_sooner_than_relu_at_thirty_layers(kinds):
-    soonest = min(at_best(kinds, "relu", i)[0] for i in ("he", "orthogonal"))
+def test_tanh_needs_fewer_updates_than_relu_at_thirty_layers(kinds):
+    """Plain SGD, each at its best rate, width 100, five seeds."""
+    fewest = min(at_best(kinds, "relu", i)[0] for i in ("he", "orthogonal"))
     for initializer in CAREFUL:
-        assert at_best(kinds, "tanh", initializer)[1] < 0.7 * soonest
+        assert at_best(kinds, "tanh", initializer)[1] < 0.7 * fewest
 
 
-def test_leaky_relu_is_sooner_than_relu(kinds):
+def test_leaky_relu_needs_fewer_updates_than_relu(kinds):
     for initializer in ("he", "orthogonal"):
-        soonest = at_best(kinds, "relu", initializer)[0]
-        assert at_best(kinds, "leaky_relu", initializer)[1] < soonest
+        fewest = at_best(kinds, "relu", initializer)[0]
+        assert at_best(kinds, "leaky_relu", initializer)[1] < fewest
         medians = [
             kinds[at(30, activation, initializer)]["updates"]
             for activation in ("relu", "leaky_relu")
@@ -499,20 +533,27 @@ def test_kernel_gradients_hide_what_relu_with_glorot_has_lost(kinds, runs):
     assert start["backward"] < -4
 
 
-def test_some_runs_fall_back(runs):
-    there = [run for rows in runs.values() for run in rows if run["updates"]]
-    fell = [run for run in there if run["accuracy"] < 0.9]
-    assert 0 < len(fell) < 0.5 * len(there)
+def test_some_seeds_fall_back(runs, kinds):
+    """A kind trains if its seeds have 90 % right once; copies left out."""
+    fell = [
+        kind
+        for kind, it in kinds.items()
+        if it["word"] in figures.GOOD
+        and not figures.is_copy(kind)
+        and any(share < 0.9 for share in learned(runs[kind], it["rate"]))
+    ]
+    assert len(fell) == 16
 
 
 def test_ten_sigmoid_layers_train_with_unit_variance_alone(kinds):
     alone = kinds[at(10, "sigmoid", "n1")]
     assert (alone["word"], alone["rate"]) == ("trains", 0.3)
-    assert alone["slowest"] <= 120
     for initializer in INITIALIZERS:
         if initializer != "n1":
             assert not kinds[at(10, "sigmoid", initializer)]["trained"]
-    assert words(kinds, 50, "sigmoid", ["n1"]) == ["does not"]
+    fifty = kinds[at(50, "sigmoid", "n1")]
+    assert fifty["word"] == "does not"
+    assert abs(fifty["start"]["backward"]) < 1.5
     for depth in DEPTHS:
         soonest = {
             activation: min(
@@ -540,6 +581,7 @@ def test_thirty_sigmoid_layers_learn_with_unit_variance(runs, kinds):
         lost = kinds[at(30, "sigmoid", initializer)]["start"]
         assert lost["backward"] < -10
         assert abs(lost["forward"]) < 0.1
+        assert lost["cosine"] > 0.9999
 
 
 def of_pair(kinds, pair, optimizer="sgd", depth=30, data="digits"):
@@ -554,14 +596,17 @@ def test_adam_trains_thirty_layers_that_sgd_does_not(kinds):
     ):
         assert not of_pair(kinds, pair)["trained"]
         assert of_pair(kinds, pair, "adam")["word"] == word
-    relu = [of_pair(kinds, ("relu", "he"), it) for it in ("adam", "sgd")]
-    assert relu[0]["slowest"] < relu[1]["fastest"]
-    for activation in ("gelu", "silu"):
+    for pair, range_ in (
+        (("relu", "he"), (150, 210)), (("tanh", "glorot"), (60, 90)),
+    ):  # fmt: skip
+        it = of_pair(kinds, pair, "adam")
+        assert (it["fastest"], it["slowest"]) == range_
+    for activation, trained in (("gelu", 3), ("silu", 0)):
         it = of_pair(kinds, (activation, "he"), "adam", 50)
-        assert it["word"] not in figures.GOOD
+        assert it["trained"] == trained
 
 
-def test_no_optimizer_trains_deep_sigmoids(kinds):
+def test_no_optimizer_of_three_trains_deep_sigmoids_with_glorot(kinds):
     for optimizer in RATES:
         for depth in (10, 30, 50):
             it = of_pair(kinds, ("sigmoid", "glorot"), optimizer, depth)
@@ -598,7 +643,7 @@ def test_orthogonal_tanh_is_alone_on_mnist1d(kinds):
     assert sum(ratio >= 10 for ratio in ratios) > len(ratios) / 2
 
 
-def test_wide_networks_are_sooner(kinds):
+def test_wide_networks_need_fewer_updates(kinds):
     *pairs, gelu = (
         (of_pair(kinds, pair), kinds[(*figures.WIDE, 30, *pair)])
         for pair in WIDE_PAIRS
@@ -606,7 +651,6 @@ def test_wide_networks_are_sooner(kinds):
     for narrow, wide in pairs:
         assert wide["word"] == "trains"
         assert wide["updates"] < narrow["updates"]
-    assert pairs[1][1]["slowest"] <= 240
     assert [it["word"] for it in gelu] == ["does not"] * 2
 
 

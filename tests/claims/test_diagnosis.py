@@ -979,9 +979,9 @@ def counts(it):
 
 
 def test_it_finds_most_of_what_does_not_train(judged):
-    assert counts(judged["plausible"]["report"]) == (68, 77, 10, 173)
+    assert counts(judged["plausible"]["report"]) == (67, 76, 11, 174)
     caught, broken, false, healthy = counts(judged["all"]["report"])
-    assert (broken, healthy) == (157, 193)
+    assert (broken, healthy) == (155, 195)
     assert caught / broken > 0.9
     assert false / healthy < 0.2
     areas = {
@@ -1000,6 +1000,7 @@ def test_the_gradient_catches_as_much_in_each_of_five_seeds(judged):
         for kind, runs in by_kind(read_runs(figures.atlas.TABLE)).items():
             if (
                 kind[:3] == figures.atlas.MAIN
+                and kind[5] in figures.atlas.INITIALIZERS
                 and kind[5] not in figures.atlas.HOPELESS
             ):
                 start = next(r["backward"] for r in runs if r["seed"] == seed)
@@ -1007,8 +1008,8 @@ def test_the_gradient_catches_as_much_in_each_of_five_seeds(judged):
                 found[broken] += not abs(start) <= np.log10(100)
         caught.append(found[True])
         alarms.append(found[False])
-    assert (min(caught), max(caught)) == (64, 67)
-    assert (min(alarms), max(alarms)) == (4, 5)
+    assert (min(caught), max(caught)) == (63, 66)
+    assert (min(alarms), max(alarms)) == (5, 6)
     zero = judged["plausible"]["gradient"]
     assert (zero["caught"], zero["false"]) == (caught[0], alarms[0])
 
@@ -1022,9 +1023,9 @@ def test_the_best_limits_scatter(judged):
     limits = sorted(10**limit for it in halves for limit in it["limits"])
     assert limits[0] < 100 < limits[-1]
     assert (round(limits[0]), round(limits[-1])) == (8, 835)
-    assert judged["plausible"]["gradient"]["false"] == 4
+    assert judged["plausible"]["gradient"]["false"] == 5
     chosen = [judged["plausible"][f"gradient by {c}"] for c in figures.SPLITS]
-    assert min(it["false"] for it in chosen) == 19
+    assert min(it["false"] for it in chosen) == 20
 
 
 def plausible(rows, found, broken):
@@ -1048,11 +1049,11 @@ def test_what_is_missed_is_deep_and_partly_trains(rows):
     assert sum(it["trained"] > 0 for it in missed) == 6
 
 
-def test_half_of_the_false_alarms_are_slow(rows):
+def test_most_of_the_false_alarms_are_slow(rows):
     alarms = plausible(rows, found=True, broken=False)
-    assert len(alarms) == 10
+    assert len(alarms) == 11
     slow = [it for it in alarms if it["word"] == "slow"]
-    assert len(slow) >= 5
+    assert len(slow) == 7
     assert min(it["slowest"] for it in slow) > 300
 
 
@@ -1064,10 +1065,10 @@ def test_one_step_shows_a_third_of_the_rates_that_are_too_high(measured):
 
 def test_published_rules_on_the_same_networks(judged, rows):
     of = judged["plausible"]
-    assert counts(of["autotrainer"]) == (40, 77, 0, 173)
-    assert counts(of["deeplocalize"]) == (58, 77, 15, 173)
+    assert counts(of["autotrainer"]) == (39, 76, 1, 174)
+    assert counts(of["deeplocalize"]) == (57, 76, 15, 174)
     caught, broken, false, healthy = counts(of["deepchecker"])
-    assert (caught, broken) == (76, 77)
+    assert (caught, broken) == (75, 76)
     assert 0.4 < false / healthy < 0.6
     kinds = figures.atlas.measure_kinds()
     alarms = [
