@@ -343,7 +343,7 @@ def eager() -> Given:
     """Not compiled into a graph."""
     model = dense(32)
     model.compile(
-        "adam", "sparse_categorical_crossentropy", ["accuracy"],
+        "adam", "sparse_categorical_crossentropy", metrics=["accuracy"],
         run_eagerly=True,
     )  # fmt: skip
     return Given(model, *digits())
@@ -850,7 +850,9 @@ def lstm() -> Given:
         ]
     )
     model.compile(
-        keras.optimizers.Adam(1e-2), "binary_crossentropy", ["accuracy"]
+        keras.optimizers.Adam(1e-2),
+        "binary_crossentropy",
+        metrics=["accuracy"],
     )
     return Given(model, *sentences())
 
@@ -935,7 +937,9 @@ def transformer() -> Given:
     x = layers.GlobalAveragePooling1D()(layers.LayerNormalization()(x))
     model = keras.Model(inputs, layers.Dense(1, "sigmoid")(x))
     model.compile(
-        keras.optimizers.AdamW(1e-3), "binary_crossentropy", ["accuracy"]
+        keras.optimizers.AdamW(1e-3),
+        "binary_crossentropy",
+        metrics=["accuracy"],
     )
     return Given(model, *sentences())
 
