@@ -1,8 +1,9 @@
 """Brings the folder of generated files up to date, without MkDocs.
 
 Below `.cache/public` the tree is the site's: `figures/`, `labs/`, the
-chapters' notebooks, `checks/`, the pages that show the tests, and `data/`, the
-tables that readers download. Nothing generated is written below `docs/`.
+chapters' notebooks, `checks/`, the pages that show the tests, `snippets/`, the
+listings, and `data/`, the tables that readers download. Nothing generated is
+written below `docs/`.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -36,6 +37,9 @@ def bring_up_to_date(root: Path, cache: Path, site_url: str) -> list[Path]:
     for slug in keys.chapters(root):
         for path in keys.data_files(root, slug):
             files[public / "data" / slug / path.name] = path.read_bytes()
+    for path in sorted((root / "snippets").glob("*/*.py")):
+        if path.name not in ("__init__.py", "figures.py"):  # a listing
+            files[public / path.relative_to(root)] = path.read_bytes()
     for page in sorted((root / "docs/chapters").glob("*.md")):
         url = f"{site_url.rstrip('/')}/chapters/{page.stem}.html"
         text = notebook(page, root / "snippets", url)

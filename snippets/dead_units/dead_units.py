@@ -1,38 +1,49 @@
-"""Which ReLU units of a Sequential model output zero for every example?"""
+"""Which ReLU units of a model output zero for every example?"""
 
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import keras
 import numpy as np
 
 
-def leaves(model: keras.Sequential) -> Iterator[keras.Layer]:
-    """Yield the layers in order, those of nested models included."""
-    for layer in model.layers:
-        if isinstance(layer, keras.Sequential):
-            yield from leaves(layer)
-        else:
-            yield layer
-
-
 def dead_units(
-    model: keras.Sequential, x: np.ndarray, batch: int = 512
+    model: keras.Model, x: Any, batch: int = 512
 ) -> dict[str, np.ndarray]:
     """Return layer → array of bool, True for a unit that is dead on `x`.
 
     A unit is an index of the last axis: a channel of a convolution is dead
     if it is zero everywhere. A unit that gives NaN is not counted as dead.
     """
+    relus = [layer for layer in leaves(model) if _is_relu(layer)]
     alive: dict[str, np.ndarray] = {}
-    for start in range(0, len(x), batch):
-        h = keras.ops.convert_to_tensor(x[start : start + batch])
-        for layer in leaves(model):
-            h = layer(h)
-            if _is_relu(layer):
-                values = keras.ops.convert_to_numpy(h)
-                fires = (values != 0).any(axis=tuple(range(values.ndim - 1)))
-                alive[layer.name] = alive.get(layer.name, False) | fires
+    for layer in relus:
+        vars(layer)["call"] = partial(_noted, layer.call, alive, layer.name)
+    try:
+        for start in range(0, len(keras.tree.flatten(x)[0]), batch):
+            rows = slice(start, start + batch)
+            model(keras.tree.map_structure(lambda a, r=rows: a[r], x))
+    finally:
+        for layer in relus:
+            del vars(layer)["call"]
     return {name: ~fires for name, fires in alive.items()}
+
+
+def leaves(model: keras.Layer) -> Iterator[keras.Layer]:
+    """Yield the layers in order, those of nested models included."""
+    for layer in model.layers:
+        yield from leaves(layer) if hasattr(layer, "layers") else [layer]
+
+
+def _noted(
+    call: Any, alive: dict, name: str, *args: Any, **options: Any
+) -> Any:
+    outputs = call(*args, **options)
+    values = keras.ops.convert_to_numpy(outputs)
+    fires = (values != 0).any(axis=tuple(range(values.ndim - 1)))
+    alive[name] = alive.get(name, False) | fires
+    return outputs
 
 
 def _is_relu(layer: keras.Layer) -> bool:

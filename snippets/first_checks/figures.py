@@ -48,6 +48,12 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "tanh, Glorot": {"activation": "tanh", "initializer": GLOROT},
     "sigmoid, N(0, 1)": {"activation": "sigmoid", "initializer": UNIT},
     "sigmoid, Glorot": {"activation": "sigmoid", "initializer": GLOROT},
+    "eight sigmoids": {
+        "activation": "sigmoid",
+        "initializer": GLOROT,
+        "depth": 8,
+    },
+    "eight tanh": {"activation": "tanh", "initializer": GLOROT, "depth": 8},
 }
 UPDATES = {  # 200 are the rule
     "pixels up to 255": 20,
@@ -56,6 +62,8 @@ UPDATES = {  # 200 are the rule
     "shuffled labels": 100,
     "tanh, N(0, 0.05²), 20 layers": 100,
     "ReLU, Glorot, 5 layers": 300,
+    "eight sigmoids": 100,
+    "eight tanh": 100,
 }
 RATES = 10.0 ** np.arange(-3, 1.1, 0.5)
 BRANCHES, NARROWEST = 4, 4  # how many, and units in each
@@ -141,8 +149,11 @@ def measure_probes() -> dict[str, Any]:
         note("one batch, zeros", one_batch(model, x[:50], y[:50]))
         for name in ("N(0, 1)", "ReLU, Glorot, 20 layers",
                      "ReLU, He, 20 layers", "tanh, Glorot, 20 layers",
-                     "tanh, N(0, 0.05²), 20 layers"):  # fmt: skip
-            note(f"factor, {name}", signal_factor(patient(name, seed), x))
+                     "tanh, N(0, 0.05²), 20 layers", "eight sigmoids",
+                     "eight tanh"):  # fmt: skip
+            size, apart = signal_factor(patient(name, seed), x)
+            note(f"factor, {name}", size)
+            note(f"apart, {name}", apart)
         for name in ("tanh, N(0, 1)", "tanh, Glorot", "sigmoid, N(0, 1)",
                      "sigmoid, Glorot"):  # fmt: skip
             network = patient(name, seed)

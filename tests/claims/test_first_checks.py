@@ -1,5 +1,6 @@
 """The claims of the chapter `first_checks`, on what was measured."""
 
+import random
 import warnings
 
 import keras
@@ -8,6 +9,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from snippets.first_checks.build import build
+from snippets.first_checks.first_checks import first_checks
 from snippets.first_checks.learning_rates import learning_rates
 from snippets.first_checks.one_batch import one_batch
 from snippets.unstable_gradients.deep_classifier import deep_classifier
@@ -186,6 +188,20 @@ def test_the_factor_tells_a_dead_signal(measured):
     assert np.all((mended > 0.9) & (mended < 1.1))
 
 
+def test_the_factor_tells_sigmoids(measured):
+    probes = measured("first_checks", "probes")
+    assert np.all(probes["factor, eight sigmoids"] > 0.9)  # the size stays
+    assert np.all(probes["apart, eight sigmoids"] < 0.4)
+    assert np.all(probes["apart, eight tanh"] > 0.6)
+
+
+def test_eight_sigmoids_are_mended_by_tanh(measured):
+    losses = measured("first_checks", "losses")
+    assert losses["eight sigmoids"].shape == (5, 100)
+    assert np.all(np.abs(last(losses["eight sigmoids"]) - LN10) < 0.1)
+    assert np.all(last(losses["eight tanh"]) < 0.7)
+
+
 def test_a_flat_loss_is_mended_by_the_initializer(measured):
     losses = measured("first_checks", "losses")
     assert np.abs(losses["ReLU, Glorot, 20 layers"] - LN10).max() < 0.05
@@ -351,3 +367,45 @@ def test_branches_of_one_instance_are_one_branch(measured):
     assert np.all(last(four["losses, shared"]) > 1.1)
     assert np.all(four["apart, own"] > 0.5)
     assert np.all(last(four["losses, own"]) < 0.6)
+
+
+def state(model):
+    """Return all that `first_checks` may not change."""
+    kept = [np.array(v) for v in model.variables] if model.built else []
+    kept += [np.array(v) for v in model.metrics_variables]
+    kept += [np.array(v) for v in model.optimizer.variables]
+    drawn = random.getstate(), np.random.get_state()[1].tolist()
+    others = model.optimizer, model.optimizer.built, model.train_function
+    return kept, (*drawn, *others, model.stop_training)
+
+
+def same(before, after):
+    if before[0] and len(before[0]) == len(after[0]):
+        pairs = zip(before[0], after[0], strict=True)
+        assert all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
+    assert before[1] == after[1]
+
+
+def test_first_checks_puts_everything_back():
+    """Also where it raises, and in the middle of training."""
+    x, y = load_digits(return_X_y=True)
+    x, y = (x[:200] / 16).astype("float32"), y[:200]
+    model = build()
+    model.compile(keras.optimizers.Adam(0.01), model.loss, metrics=["accuracy"])
+    model.fit(x, y, verbose=0)
+    before, draw = state(model), keras.random.uniform((3,))
+    keras.utils.set_random_seed(5)
+    expected = np.array(keras.random.uniform((3,)))
+    keras.utils.set_random_seed(5)
+    before = state(model)
+    first_checks(model, x, y, seconds=0)
+    same(before, state(model))
+    assert np.array_equal(expected, np.array(keras.random.uniform((3,))))
+    assert draw.shape == (3,)
+    broken = build()
+    before = state(broken)
+    with pytest.raises(ValueError, match=r"incompatible|expected"):
+        first_checks(broken, x[:, :9], y)
+    same(before, state(broken))
+    with pytest.raises(ValueError, match="compile"):
+        first_checks(keras.Sequential([keras.layers.Dense(1)]), x, y)
