@@ -134,7 +134,7 @@ def test_the_figure_of_the_rectangles_shows_four_factors(drawn, measured):
             line = shows(panel, f"{label}: {way}", ratio, factors.T)
             assert np.allclose(line.y, theory[at], rtol=0.15)
             assert line.y[2] == pytest.approx(1, abs=0.1)  # all four cross
-            assert line.marker == "os"[at]
+            assert (line.dash, line.marker) == ("solid", "os"[at])
             drawn_lines.append(line.label)
     assert panel.labels == drawn_lines
     assert len(drawn_lines) == 4
