@@ -204,7 +204,7 @@ ${isPrelu ? "    model.add(layers.PReLU())\n" : ""}`;
     const total = stop < 0 ? left : sizes[stop];
     const verb = total < 0.01 ? "vanishes" : total < 0.1 ? "shrinks" : total <= 10 ? "keeps its size"
       : total <= 100 ? "grows" : "explodes";
-    const factor = last && verb[0] !== "k" ? `, by a factor of ${tell(left ** (1 / last))} a layer` : "";
+    const factor = last && verb[0] !== "k" ? `, by a factor of ${tell(left ** (1 / last))} per layer` : "";
     const rest = stop >= 0 ? `it is ${tell(total)} ${beyond(stop)}`
       : left < 1 ? `${tell(left)} of it is left ${end}` : `it is ${tell(left)} times as large ${end}`;
     return `<b>The ${what} ${verb}</b>${way}${factor}: ${rest}.`;
@@ -222,7 +222,7 @@ ${isPrelu ? "    model.add(layers.PReLU())\n" : ""}`;
         : fate("gradient", " on its way back", [...activationGradient.y].reverse(), "at the inputs", (l) => `from layer ${depth - l} down`),
       partly && `The signal is ${partly}.`,
       saturated.y[ends] >= 0.05 && `<b>Saturated</b>: ${percent(saturated.y[ends])} of the outputs of layer ${ends} sit at an end of the ${activation}, ${percent(saturated.y[depth])} in the last layer.`,
-      dead.y[zeros] >= 0.05 && `<b>Dead</b>: ${percent(dead.y[zeros])} of the units of layer ${zeros} are 0 for all ${batch} examples.`,
+      dead.y[zeros] >= 0.05 && `${dead.y[zeros] >= 0.6 ? "<b>Dead</b>: " : ""}${percent(dead.y[zeros])} of the units of layer ${zeros} are 0 for all ${batch} examples${dead.y[zeros] >= 0.6 ? "" : ", as is normal for ReLU before training"}.`,
       cosine.y[depth] >= 0.9 && `<b>All examples look alike</b> in the last layer: the cosine between two of them is ${cosine.y[depth].toFixed(3)}.`,
     ].filter(Boolean).join(" ");
   }

@@ -1,6 +1,5 @@
 """Measures and draws the chapter `activations`."""
 
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -43,6 +42,8 @@ DASHES: dict[str, Any] = {
     "silu": (0, (9, 2)),
     "mish": (0, (5, 2, 1, 2, 1, 2)),
 }
+# activation, scale, variance of the biases
+BIASED = (("gelu", 1.96, 0.3), ("silu", 1.96, 1.0), ("mish", 1.96, 0.3))
 SIZES = 10 ** np.linspace(-1, 1, 21)
 DRAWS = 20
 
@@ -166,59 +167,80 @@ def _normalized(function: Callable, z: tf.Tensor) -> tf.Tensor:
     return function(keras.ops.layer_normalization(z))
 
 
+def measure_biased() -> dict[str, dict[str, float]]:
+    """Where the size settles if the biases are random, by theory.
+
+    Name of activation → scale, variance of the biases, "size" of the
+    pre-activations at the fixed point, "slope" of the map there, and the
+    "gradient"'s factor per layer. Below 1 a slope brings the size back.
+    """
+    measured = {}
+    for name, scale, biases in BIASED:
+        variance = 1.0
+        for _ in range(600):
+            variance = _next_variance(name, scale, biases, variance)
+        up, down = (
+            _next_variance(name, scale, biases, variance * factor)
+            for factor in (1.01, 0.99)
+        )
+        _, slope = gaussian_moments(name, np.sqrt(variance))
+        measured[name] = {
+            "size": float(np.sqrt(variance)),
+            "slope": (up - down) / (0.02 * variance),
+            "gradient": float(np.sqrt(scale * slope)),
+        }
+    return measured
+
+
+def _next_variance(
+    name: str, scale: float, biases: float, variance: float
+) -> float:
+    return scale * gaussian_moments(name, np.sqrt(variance))[0] + biases
+
+
 def measure_losses() -> dict[str, np.ndarray]:
-    """Losses of 100 updates, SGD, learning rate 0.02, batch 50, five seeds."""
+    """Losses of SGD, batch 50, five seeds, 30 layers: network → (5, updates).
+
+    100 updates at 0.02; with random biases 300 at 0.01.
+    """
     x, y = load_digits(return_X_y=True)
     x = (x / 16).astype("float32")
-    builders: dict[str, Callable] = {
-        "ELU, own scale": _plain("elu", own_scale("elu")),
-        "GELU, normalized": partial(normalized_network, 64, 10),
-        "GELU, He": _plain("gelu", 2.0),
+    builders: dict[str, tuple[Callable, float, int]] = {
+        "ELU, own scale": (_plain("elu", own_scale("elu")), 0.02, 100),
+        "GELU, normalized": (partial(normalized_network, 64, 10), 0.02, 100),
+        "GELU, He": (_plain("gelu", 2.0), 0.02, 100),
+        "GELU, random biases": (_with_biases, 0.01, 300),
     }
     measured = {}
-    for name, build in builders.items():
+    for name, (build, rate, updates) in builders.items():
         model = build(seed=0)
         model.compile(
-            keras.optimizers.SGD(0.02),
+            keras.optimizers.SGD(rate),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         )
         runs = []
         for seed in range(5):  # one compiled model, five times its weights
             if seed:
                 model.set_weights(build(seed=seed).get_weights())
-            runs.append(loss_curve(model, x, y, updates=100, seed=seed))
+            runs.append(loss_curve(model, x, y, updates=updates, seed=seed))
         measured[name] = np.array(runs)
     return measured
+
+
+def _with_biases(seed: int) -> keras.Sequential:
+    name, scale, variance = BIASED[0]
+    model = _plain(name, scale)(seed=seed)
+    for at, layer in enumerate(model.layers[:-1]):
+        drawn = keras.initializers.RandomNormal(
+            0.0, variance**0.5, seed=1000 * seed + 500 + at
+        )
+        layer.bias.assign(drawn(layer.bias.shape))
+    return model
 
 
 def _plain(activation: str, scale: float) -> Callable:
     scaled = partial(keras.initializers.VarianceScaling, scale)
     return partial(deep_classifier, activation, scaled)
-
-
-def measure_costs() -> dict[str, np.ndarray]:
-    """Seconds for a million numbers, forward and backward, 15 rounds."""
-    x = tf.random.stateless_normal((10_000, 100), (0, 0))
-    steps = {name: _step(keras.activations.get(name)) for name in NAME}
-    for step in steps.values():
-        step(x)  # traced before the clock runs
-    seconds: dict[str, list[float]] = {name: [] for name in NAME}
-    for _ in range(15):  # interleaved: a slow moment hits all alike
-        for name, step in steps.items():
-            start = time.perf_counter()
-            step(x).numpy()
-            seconds[name].append(time.perf_counter() - start)
-    return {name: np.array(values) for name, values in seconds.items()}
-
-
-def _step(f: Callable) -> Callable:
-    def step(z: tf.Tensor) -> tf.Tensor:
-        with tf.GradientTape() as tape:
-            tape.watch(z)
-            h = f(z)
-        return tape.gradient(h, z)
-
-    return tf.function(step)  # type: ignore[no-any-return]
 
 
 def plot_fifty_layers(moments: dict[str, Any]) -> Figure:

@@ -184,6 +184,7 @@ def measure_damage() -> dict[str, Any]:
     """Five layers, Adam: what a rate kills, and what brings it back.
 
     Dead share and accuracy: by rate (rates, seeds), after an action (seeds).
+    Those with batch norm use the batch's statistics: once all the digits'.
     """
     x, _ = digits()
     adam = keras.optimizers.Adam
@@ -202,6 +203,7 @@ def measure_damage() -> dict[str, Any]:
     leaky = compiled(deep_classifier("leaky_relu", HE, SHALLOW), adam())
     normed = compiled(with_batch_norm(), adam())
     actions: dict[str, list] = {name: [] for name in ACTIONS}
+    inference: list[float] = []  # of the batch norms
     for seed in SEEDS:
         relu[0].set_weights(killed[seed])
         revive(relu[0], x, seed)
@@ -226,6 +228,8 @@ def measure_damage() -> dict[str, Any]:
             else:
                 left = shares(model, x).mean()
             actions[name].append([left, accuracy(model, patient is normed)])
+            if patient is normed:
+                inference.append(accuracy(model))
     return {
         "by rate": by_rate,
         "first layer": first_layer,
@@ -233,6 +237,7 @@ def measure_damage() -> dict[str, Any]:
             [shares(fresh[seed], x)[0] for seed in SEEDS]
         ),
         "actions": {name: np.array(v).T for name, v in actions.items()},
+        "batch norm, inference": np.array(inference),
     }
 
 

@@ -7,8 +7,10 @@ import numpy as np
 def revive(model: keras.Model, x: np.ndarray, seed: int = 0) -> int:
     """Re-initialize the dead units of a stack of `Dense` layers with ReLU.
 
-    Incoming weights: He, bias 0. Outgoing weights: 0, so the outputs on `x`
-    stay what they are. Returns how many units were dead.
+    Incoming weights: He init, bias 0. Outgoing weights: 0, so the outputs on
+    `x` stay what they are; on examples that `x` lacks they may change.
+    Returns how many units were dead. Raises `ValueError` if a layer in front
+    of the last is no `Dense` layer with ReLU.
     """
     for layer in model.layers[:-1]:
         function = getattr(layer, "activation", None)

@@ -2,7 +2,7 @@
 
 import keras
 
-# activation: the initializer that keeps the signal's size, layer by layer
+# activation: the initializer that was derived for it
 FITTING = {
     "relu": keras.initializers.HeNormal,
     "tanh": keras.initializers.GlorotUniform,
@@ -16,26 +16,21 @@ def deep_network(
     activation: str = "tanh",
     depth: int = 30,
     width: int = 100,
+    seed: int = 0,
 ) -> keras.Sequential:
-    """Hidden layers of one kind; every layer has an initializer of its own.
+    """Hidden layers of one kind; every kernel has a seed of its own.
 
     The first layer sees raw inputs, not activations: variance 1/fan_in.
+    Another `seed` gives another network.
     """
-    hidden = [
-        keras.layers.Dense(
-            width,
-            activation,
-            kernel_initializer=(
-                FITTING[activation](seed=seed)
-                if seed
-                else keras.initializers.LecunNormal(seed=seed)
-            ),
+    number = (depth + 1) * seed  # of the first kernel, over all seeds
+    hidden = []
+    for layer in range(depth):
+        kind = FITTING[activation] if layer else keras.initializers.LecunNormal
+        kernel = kind(seed=number + layer)
+        hidden.append(
+            keras.layers.Dense(width, activation, kernel_initializer=kernel)
         )
-        for seed in range(depth)
-    ]
-    head = keras.layers.Dense(
-        classes,
-        "softmax",
-        kernel_initializer=keras.initializers.GlorotUniform(seed=depth),
-    )
+    last = keras.initializers.GlorotUniform(seed=number + depth)
+    head = keras.layers.Dense(classes, "softmax", kernel_initializer=last)
     return keras.Sequential([keras.Input((inputs,)), *hidden, head])

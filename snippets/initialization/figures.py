@@ -7,14 +7,17 @@ from typing import Any
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
+import tensorflow as tf
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from sklearn.datasets import load_digits
 
 from snippets.initialization.kernel_statistics import kernel_statistics
 from snippets.initialization.layer_moments import layer_moments
 from snippets.initialization.one_layer import layer_factors
 from snippets.initialization.shared_instance import branch_kernels
 from snippets.initialization.wide_limit import wide_limit
+from snippets.unstable_gradients.loss_curve import loss_curve
 
 Array = NDArray[np.float64]
 Function = Callable[[Array], Array]
@@ -118,14 +121,121 @@ def measure_distributions() -> dict[str, Array]:
 
 def measure_branches() -> dict[str, Array]:
     """Largest difference of two branches' kernels after training, by seed."""
-    differences: dict[str, list[float]] = {"one instance": [], "two": []}
+    differences: dict[str, list[float]] = {}
+    he = keras.initializers.HeNormal
     for seed in range(5):
-        one = keras.initializers.HeNormal(seed=seed)
-        other = keras.initializers.HeNormal(seed=seed + 100)
-        for name, pair in [("one instance", (one, one)), ("two", (one, other))]:
+        one, other = he(seed=seed), he(seed=seed + 100)
+        unseeded = he()
+        generator = he(seed=keras.random.SeedGenerator(seed))
+        for name, pair in [
+            ("one instance", (one, one)),
+            ("one without a seed", (unseeded, unseeded)),
+            ("one with a generator", (generator, generator)),
+            ("two", (one, other)),
+        ]:
             first, second = branch_kernels(*pair)
-            differences[name].append(float(np.abs(first - second).max()))
+            apart = float(np.abs(first - second).max())
+            differences.setdefault(name, []).append(apart)
     return {name: np.array(values) for name, values in differences.items()}
+
+
+def measure_shared_stack() -> Array:
+    """Size of the signal after fifty ReLU layers of one kernel, He init.
+
+    A plain stack whose layers share one instance; 20 draws, width 100.
+    """
+    sizes = []
+    for draw in range(20):
+        rng = np.random.default_rng(draw)
+        h = rng.standard_normal((128, WIDTH))
+        shared = keras.initializers.HeNormal(seed=draw)
+        for _ in range(50):
+            h = np.maximum(h @ np.array(shared((WIDTH, WIDTH))), 0)
+        sizes.append(np.sqrt(np.mean(h**2)))
+    return np.array(sizes)
+
+
+def measure_bottlenecks() -> dict[str, Array]:
+    """Signal and gradient left by thirty layers of 100 and 400 units in turn.
+
+    Network → (2, 20 draws): root mean squares at the last layer, and of the
+    gradient at the input, both 1 where they begin.
+    """
+    kinds: dict[str, tuple[str, Any]] = {
+        "linear, Glorot": ("linear", keras.initializers.GlorotUniform),
+        "linear, LeCun": ("linear", keras.initializers.LecunNormal),
+        "tanh, Glorot": ("tanh", keras.initializers.GlorotUniform),
+        "tanh, LeCun": ("tanh", keras.initializers.LecunNormal),
+        "ReLU, Glorot": ("relu", keras.initializers.GlorotUniform),
+        "ReLU, He": ("relu", keras.initializers.HeNormal),
+    }
+    return {
+        name: np.transpose(
+            [_through_bottlenecks(*kind, seed) for seed in range(20)]
+        )
+        for name, kind in kinds.items()
+    }
+
+
+def _through_bottlenecks(
+    activation: str, initializer: Any, draw: int
+) -> tuple[float, ...]:
+    function = keras.activations.get(activation)
+    rng = np.random.default_rng(draw)
+    shapes = [(100, 400), (400, 100)] * 15
+    x, error = tf.constant(rng.standard_normal((2, 64, 100), dtype="float32"))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        h = x
+        for shape in shapes:
+            kernel = initializer(seed=int(rng.integers(2**31)))(shape)
+            h = function(h @ kernel)
+        loss = tf.reduce_sum(h * error)
+    gradient = tape.gradient(loss, x)
+    return tuple(float(np.sqrt(np.mean(t**2))) for t in (h, gradient))
+
+
+def measure_symmetry() -> dict[str, Array]:
+    """Two tanh layers of 16 units and a head, 100 updates, five orders.
+
+    Kernels → (3, 5): largest difference between two units of the first
+    layer, of the second, and between the first kernel before and after.
+    SGD, rate 0.1, batch 50.
+    """
+    pixels, labels = load_digits(return_X_y=True)
+    x = (pixels / 16).astype("float32")
+    zero, tenth = (keras.initializers.Constant(value) for value in (0.0, 0.1))
+    drawn = [keras.initializers.GlorotUniform(seed=seed) for seed in range(3)]
+    kinds = {
+        "all zero": (zero, zero, zero),
+        "all 0.1": (tenth, tenth, tenth),
+        "the head drawn": (tenth, tenth, drawn[2]),
+        "layer 2 drawn": (tenth, drawn[1], tenth),
+    }
+    measured: dict[str, list] = {}
+    for name, initializers in kinds.items():
+        first, second, head = (
+            keras.layers.Dense(units, activation, kernel_initializer=kernel)
+            for units, activation, kernel in zip(
+                (16, 16, 10), ("tanh", "tanh", None), initializers, strict=True
+            )
+        )
+        model = keras.Sequential([keras.Input((64,)), first, second, head])
+        model.compile(
+            keras.optimizers.SGD(0.1),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        )
+        start = model.get_weights()
+        for seed in range(5):
+            model.set_weights(start)
+            loss_curve(model, x, labels, updates=100, seed=seed)
+            apart = [
+                np.ptp(layer.kernel.numpy(), axis=1).max()
+                for layer in (first, second)
+            ]
+            moved = np.abs(first.kernel.numpy() - start[0]).max()
+            measured.setdefault(name, []).append([*apart, moved])
+    return {name: np.transpose(values) for name, values in measured.items()}
 
 
 def plot_fifty_layers(moments: dict[str, Any]) -> Figure:

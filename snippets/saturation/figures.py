@@ -7,10 +7,14 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from sklearn.datasets import load_digits
 
 from snippets.initialization.layer_moments import layer_moments
 from snippets.saturation.saturated_share import saturated_share
 from snippets.saturation.sigmoid_layers import pre_activations
+from snippets.unstable_gradients.deep_classifier import deep_classifier
+from snippets.unstable_gradients.gradient_norms import gradient_norms
+from snippets.unstable_gradients.loss_curve import loss_curve
 
 UNIT = partial(keras.initializers.RandomNormal, 0.0, 1.0)
 GLOROT = keras.initializers.GlorotUniform
@@ -43,11 +47,26 @@ def measure_ends() -> dict[str, np.ndarray]:
     return {"z": z, "h": h, "slope": np.gradient(h, z)}
 
 
-def measure_layers() -> dict[str, Any]:
-    """Per layer: spread of z, saturated share and mean of h.
+def stuck_share(outputs: np.ndarray, low: float = 0.0) -> float:
+    """Share of units that are saturated for more than 95 % of examples."""
+    margin = 0.01 * (1 - low)
+    ends = (outputs < low + margin) | (outputs > 1 - margin)
+    return float(np.mean(ends.mean(axis=0) > 0.95))
 
-    Histograms: of the layers `SHOWN`. "off ½": the largest distance of an
-    output from ½, layer 1 left out.
+
+def median_cosine(h: np.ndarray) -> float:
+    """Return the median cosine between two different examples."""
+    unit = h / np.linalg.norm(h, axis=1, keepdims=True)
+    return float(np.median((unit @ unit.T)[np.triu_indices(len(h), 1)]))
+
+
+def measure_layers() -> dict[str, Any]:
+    """What is in each layer: network → what → (5 seeds, 10 layers).
+
+    "std": spread of z; "share": saturated pairs of unit and example;
+    "stuck": units that are so for more than 95 % of the examples; "mean",
+    "variance" and "off ½", the largest distance of an output from ½.
+    Histograms: of the layers `SHOWN`, mean of the seeds.
     """
     bins = np.linspace(0, 1, 21)
     measured: dict[str, Any] = {"bins": bins}
@@ -60,7 +79,8 @@ def measure_layers() -> dict[str, Any]:
         ("tanh, N(0, 1)", "tanh", UNIT, 300),
         ("tanh, Glorot", "tanh", GLOROT, 300),
     ]:
-        rows: dict[str, list] = {k: [] for k in ("std", "share", "mean")}
+        what = ("std", "share", "stuck", "mean", "variance", "off ½")
+        rows: dict[str, list] = {k: [] for k in what}
         heights = []
         low = -1.0 if activation == "tanh" else 0.0
         for seed in range(SEEDS):
@@ -68,14 +88,146 @@ def measure_layers() -> dict[str, Any]:
             h = np.tanh(z) if activation == "tanh" else sigmoid(z)
             rows["std"].append(z.std((1, 2)))
             rows["share"].append([saturated_share(layer, low) for layer in h])
+            rows["stuck"].append([stuck_share(layer, low) for layer in h])
             rows["mean"].append(h.mean((1, 2)))
+            rows["variance"].append(h.var((1, 2)))
+            rows["off ½"].append(np.abs(h - 0.5).max((1, 2)))
             drawn = h[np.subtract(SHOWN, 1)]
             heights.append([np.histogram(layer, bins)[0] for layer in drawn])
         measured[name] = {k: np.array(v) for k, v in rows.items()}
         measured[name]["histogram"] = np.mean(heights, 0) / heights[0][0].sum()
-        measured[name]["variance"] = float(h.var((1, 2)).max())
-        measured[name]["off ½"] = float(np.abs(h[1:] - 0.5).max())
     return measured
+
+
+def measure_alike() -> dict[str, np.ndarray]:
+    """Median cosine between 500 examples, 300 units: (5 seeds, 10 layers)."""
+    return {
+        name: np.array([
+            [median_cosine(sigmoid(z)) for z in pre_activations(
+                "sigmoid", DRAWN[name][1], seed=seed)]
+            for seed in range(SEEDS)
+        ])
+        for name in ("Glorot", "N(0, 1)")
+    }  # fmt: skip
+
+
+def measure_inputs() -> dict[str, np.ndarray]:
+    """Saturated share of a first layer, Glorot: largest pixel → (5 seeds).
+
+    100 sigmoids, scikit-learn's 1,797 digits of 64 pixels.
+    """
+    pixels, _ = load_digits(return_X_y=True)
+    measured: dict[str, np.ndarray] = {}
+    for largest in (1, 16, 255):
+        x = (pixels / 16 * largest).astype("float32")
+        kernels = [np.array(GLOROT(seed=s)((64, 100))) for s in range(SEEDS)]
+        shares = [saturated_share(sigmoid(x @ kernel)) for kernel in kernels]
+        measured[str(largest)] = np.array(shares)
+    return measured
+
+
+def measure_scales() -> dict[str, tuple[float, float]]:
+    """Wide sigmoid layers, n · Var[w] → (gradient's factor, saturated).
+
+    Where the pre-activations' variance has come to rest; zero biases.
+    """
+    measured = {}
+    z = np.linspace(-12, 12, 24_001)
+    p = np.exp(-(z**2) / 2) / np.exp(-(z**2) / 2).sum()
+    for scale in (1, 4, 16, 100, 300):
+        variance = float(scale)
+        for _ in range(100):
+            h = sigmoid(np.sqrt(variance) * z)
+            variance = scale * (p @ h**2)
+        factor = np.sqrt(scale * (p @ (h * (1 - h)) ** 2))
+        ends = (h < 0.01) | (h > 0.99)
+        measured[str(scale)] = (float(factor), float(p @ ends))
+    return measured
+
+
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    """Return the 1,797 digits, divided by 16, and their labels."""
+    x, y = load_digits(return_X_y=True)
+    return (x / 16).astype("float32"), y
+
+
+def sigmoid_twin(tanh: keras.Sequential) -> list[np.ndarray]:
+    """Return weights of a sigmoid network that says what a tanh one says.
+
+    As tanh(z) = 2σ(2z) − 1: kernels four times as large (so 16 times the
+    variance), the first one and the head twice, and biases that take off
+    the mean of ½: −½ Σ w. The biases of `tanh` are zero.
+    """
+    weights = []
+    last = len(tanh.layers) - 1
+    for at, layer in enumerate(tanh.layers):
+        kernel = layer.kernel.numpy() * (2 if at in (0, last) else 4)
+        mean = 0.5 if at else 0.0  # pixels are no sigmoids
+        weights += [kernel, -mean * kernel.sum(0)]
+    return weights
+
+
+def measure_twins() -> dict[str, np.ndarray]:
+    """Ten layers of tanh with Glorot and their sigmoid twins, five seeds.
+
+    Logits' largest difference, gradient left by the twin from layer 10 to
+    1; the twins' losses of 300 updates, SGD, rate 0.3, batch 50.
+    """
+    x, y = digits()
+    model = deep_classifier("sigmoid", GLOROT, 10)
+    model.compile(
+        keras.optimizers.SGD(0.3),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    rows: dict[str, list] = {"apart": [], "left": [], "losses": []}
+    for seed in range(SEEDS):
+        tanh = deep_classifier("tanh", GLOROT, 10, seed=seed)
+        model.set_weights(sigmoid_twin(tanh))
+        apart = model(x).numpy() - tanh(x).numpy()
+        rows["apart"].append(np.abs(apart).max())
+        by_output, _, _ = gradient_norms(model, x[:256], y[:256])
+        rows["left"].append(by_output[0] / by_output[9])
+        rows["losses"].append(loss_curve(model, x, y, updates=300, seed=seed))
+    return {name: np.array(values) for name, values in rows.items()}
+
+
+def measure_training() -> dict[str, np.ndarray]:
+    """Four sigmoid layers as they train: (5 seeds, looks, 4 layers).
+
+    "mean" of the outputs of all digits after 0, 60, … 300 updates; "losses"
+    (5, 300). Hidden kernels uniform within ±1/√fan_in, the first LeCun;
+    SGD, rate 1, batch 50.
+    """
+    x, y = digits()
+    narrow = partial(
+        keras.initializers.VarianceScaling, 1 / 3, "fan_in", "uniform"
+    )
+    model = deep_classifier("sigmoid", narrow, 4)
+    model.compile(
+        keras.optimizers.SGD(1.0),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    rows: dict[str, list] = {"mean": [], "losses": []}
+    for seed in range(SEEDS):
+        fresh = deep_classifier("sigmoid", narrow, 4, seed=seed)
+        model.set_weights(fresh.get_weights())
+        means, losses = [layer_means(model, x)], []
+        for look in range(5):
+            more = loss_curve(model, x, y, updates=60, seed=10 * seed + look)
+            losses.append(more)
+            means.append(layer_means(model, x))
+        rows["mean"].append(means)
+        rows["losses"].append(np.concatenate(losses))
+    return {name: np.array(values) for name, values in rows.items()}
+
+
+def layer_means(model: keras.Sequential, x: np.ndarray) -> list[float]:
+    """Return the mean output of each hidden layer."""
+    h, means = keras.ops.convert_to_tensor(x), []
+    for layer in model.layers[:-1]:
+        h = layer(h)
+        means.append(float(keras.ops.mean(h)))
+    return means
 
 
 def measure_growth() -> dict[str, np.ndarray]:

@@ -1,4 +1,8 @@
-"""The claims of the page `choosing`: its table, computed and measured anew."""
+"""The claims of the page `choosing`: its table, computed and measured anew.
+
+Moments: square layers of width 100, zero biases, 20 draws, no training. What
+trains is read from the atlas: digits, width 100, five seeds, 1,200 updates.
+"""
 
 import re
 from pathlib import Path
@@ -42,6 +46,7 @@ def sizes(moments):
 
 
 def test_every_scale_of_the_table_is_computed():
+    """Theory, and the variance of kernels of 400 × 400."""
     table = rows()
     assert len(table) == 9
     assert table.pop("sigmoid") == ["none", "", "", ""]
@@ -62,6 +67,7 @@ def test_every_scale_of_the_table_is_computed():
 
 
 def test_every_cell_of_the_table_is_measured(measured):
+    """Medians of 20 networks, 10 and 50 layers."""
     shallow = measured("activations", "shallow")
     deep = measured("activations", "moments")
     for name, (_, _, ten, fifty) in rows().items():
@@ -79,6 +85,7 @@ def test_every_cell_of_the_table_is_measured(measured):
 
 
 def test_ten_layers_work_with_every_line_of_the_table(measured):
+    """Medians of 20 networks, 10 layers."""
     shallow = measured("activations", "shallow")
     for name, moments in shallow.items():
         which = {"relu": "He", "tanh": "Glorot"}.get(name, "own")
@@ -87,6 +94,7 @@ def test_ten_layers_work_with_every_line_of_the_table(measured):
 
 
 def test_at_fifty_layers_gelu_silu_and_mish_need_normalization(measured):
+    """Medians of 20 networks, 50 layers, first pre-activations of size ½."""
     starts = measured("activations", "starts")
     for name in UNSTABLE:
         assert sizes(starts[name]["small"])[0] < 0.01
@@ -96,6 +104,10 @@ def test_at_fifty_layers_gelu_silu_and_mish_need_normalization(measured):
 
 
 def test_relu_with_he_is_slow_at_thirty_layers_and_gelu_stands_still(measured):
+    """Digits, 30 layers, five seeds, 300 updates; ELU and GELU 100.
+
+    Plain SGD, rate 0.02, batch 50.
+    """
     long = measured("unstable_gradients", "losses")  # 300 updates, five seeds
     tanh = long["tanh, Glorot"][:, -20:].mean(1)
     relu = long["ReLU, He"][:, -20:].mean(1)
@@ -110,6 +122,7 @@ def test_relu_with_he_is_slow_at_thirty_layers_and_gelu_stands_still(measured):
 
 
 def test_tanh_with_its_own_scale(measured):
+    """Theory, and medians of 20 networks, 10 and 50 layers."""
     assert fitting_initializer("tanh").scale == pytest.approx(2.54, abs=0.005)
     deep = measured("activations", "moments")["tanh"]["own"]
     signal, gradient = sizes(deep)
@@ -121,6 +134,7 @@ def test_tanh_with_its_own_scale(measured):
 
 
 def test_he_leaves_little_of_silu_in_ten_layers(measured):
+    """He init, medians of 20 networks, 10 layers."""
     shallow = measured("activations", "shallow")
     signal, gradient = sizes(shallow["silu"]["He"])
     assert signal == pytest.approx(0.05, abs=0.015)
@@ -130,6 +144,7 @@ def test_he_leaves_little_of_silu_in_ten_layers(measured):
 
 
 def test_the_atlas_is_asked_for_the_lines_of_the_table(measured):
+    """The table beside the atlas's."""
     names = {"he_normal": "he", "lecun_normal": "lecun"}
     names["glorot_uniform"] = "glorot"
     lines = {
@@ -150,16 +165,17 @@ def test_the_atlas_is_asked_for_the_lines_of_the_table(measured):
                 assert cell.startswith(it["word"])
 
 
-def updates(activation, initializer, rate=None):
+def updates(activation, initializer, rate=None, optimizer="sgd"):
     """Return those of five seeds of thirty layers, at a rate or the best."""
-    kind = ("digits", "sgd", 100, 30, activation, initializer)
+    kind = ("digits", optimizer, 100, 30, activation, initializer)
     runs = by_kind(read_runs(figures.TABLE))[kind]
     at = by_rate(runs)[rate or verdict(runs).rate]
     assert len(at) == 5
     return np.array([run["updates"] or np.inf for run in at])
 
 
-def test_orthogonal_kernels_train_sooner_than_the_line():
+def test_orthogonal_kernels_need_no_more_updates_than_the_line():
+    """The atlas: 30 layers, plain SGD, each at its best rate."""
     drawn = keras.initializers.Orthogonal(2**0.5, seed=0)((100, 100))
     assert 100 * np.var(drawn) == pytest.approx(2, rel=0.02)
     for activation in ("relu", "leaky_relu", "elu", "selu", "tanh"):
@@ -167,19 +183,46 @@ def test_orthogonal_kernels_train_sooner_than_the_line():
         orthogonal = updates(activation, "orthogonal")
         assert np.median(orthogonal) <= np.median(line), activation
         assert orthogonal.max() <= line.max(), activation
-    latest = updates("relu", "orthogonal").max()
-    assert latest <= 300 < updates("relu", "he").min()
 
 
-def test_more_gain_trains_tanh_sooner_than_glorot():
+@pytest.mark.parametrize(
+    ("fans", "left"), [((400, 100), 1), ((100, 100), 1), ((100, 400), 0.25)]
+)
+def test_orthogonal_kernels_lose_signal_where_layers_widen(fans, left):
+    """fan_in · Var[w] of one orthogonal kernel, three shapes."""
+    drawn = keras.initializers.Orthogonal(seed=0)(fans)
+    assert fans[0] * np.var(drawn) == pytest.approx(left, rel=0.02)
+
+
+def test_more_gain_trains_tanh_in_fewer_updates_than_glorot():
+    """The atlas: 30 layers of tanh, plain SGD at 0.003 and at best."""
     glorot = updates("tanh", "glorot", 0.003).min()
     assert updates("tanh", "orthogonal", 0.003).max() < 0.5 * glorot
     assert updates("tanh", "he", 0.003).max() <= 0.5 * glorot
     for initializer in ("glorot", "he", "orthogonal"):
-        assert updates("tanh", initializer).max() <= 120
+        assert updates("tanh", initializer).max() <= 150
+
+
+def test_with_adam_five_lines_train_thirty_layers():
+    """The atlas: 30 layers, Adam at its best rate; Glorot with tanh."""
+    lines = {"relu": "he", "leaky_relu": "he", "elu": "own"}
+    lines |= {"selu": "lecun", "tanh": "glorot"}
+    latest = {
+        activation: updates(activation, line, optimizer="adam").max()
+        for activation, line in lines.items()
+    }
+    assert max(latest.values()) <= 210
+    assert max(latest, key=latest.get) == "relu"
+
+
+def test_adam_trains_thirty_layers_of_gelu():
+    """The atlas: 30 layers of GELU, He init, biases of zero; Adam and SGD."""
+    assert np.all(np.isfinite(updates("gelu", "he", optimizer="adam")))
+    assert not np.any(np.isfinite(updates("gelu", "he")))
 
 
 def test_at_fifty_layers_elu_and_selu_still_train(measured):
+    """The atlas: 50 layers, plain SGD, each at its best rate."""
     kinds = measured("atlas", "kinds")
     at = {
         pair: kinds[("digits", "sgd", 100, 50, *pair)]
@@ -188,9 +231,8 @@ def test_at_fifty_layers_elu_and_selu_still_train(measured):
             ("tanh", "glorot"), ("relu", "he"),
         )
     }  # fmt: skip
-    assert at["elu", "own"]["slowest"] <= 180
-    assert at["selu", "lecun"]["slowest"] <= 180
-    assert at["tanh", "he"]["slowest"] <= 210
+    for pair in (("elu", "own"), ("selu", "lecun"), ("tanh", "he")):
+        assert at[pair]["word"] == "trains"
     assert at["tanh", "glorot"]["word"] == "slow"
     assert (at["relu", "he"]["word"], at["relu", "he"]["trained"]) == (
         "uncertain", 3,

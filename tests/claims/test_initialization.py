@@ -1,4 +1,8 @@
-"""The claims of the chapter `initialization`, on what was measured."""
+"""The claims of the chapter `initialization`, on what was measured.
+
+Unless a test says otherwise: no training, no biases, square layers of width
+100, 128 standard normal inputs, fifty layers, 100 networks.
+"""
 
 import warnings
 from statistics import NormalDist
@@ -7,6 +11,8 @@ import keras
 import numpy as np
 import pytest
 
+from snippets.atlas import figures as atlas
+from snippets.atlas.verdicts import by_kind, read_runs, verdict
 from snippets.initialization.deep_network import deep_network
 from tests.drawings import is_within, near, shows
 
@@ -144,6 +150,7 @@ def test_the_figure_of_the_rectangles_shows_four_factors(drawn, measured):
 
 
 def test_fifty_relu_layers_live_with_he_and_die_with_glorot(measured):
+    """ReLU: He init, Glorot and N(0, 0.2²); medians of 100 networks."""
     networks = measured("initialization", "moments")
     size = {
         name: np.sqrt(np.median(network["forward"][:, -1]))
@@ -158,6 +165,7 @@ def test_fifty_relu_layers_live_with_he_and_die_with_glorot(measured):
 
 
 def test_the_gradient_meets_the_same_factors_on_its_way_back(measured):
+    """Five pairs, against the theory of infinite width."""
     for name, network in measured("initialization", "moments").items():
         measured_log = np.log(network["backward"]).mean(0)
         theory_log = np.log(network["backward theory"])
@@ -167,6 +175,7 @@ def test_the_gradient_meets_the_same_factors_on_its_way_back(measured):
 
 
 def test_the_median_network_lies_below_the_mean(measured):
+    """ReLU, He init."""
     he = measured("initialization", "moments")["ReLU, He"]["forward"][:, -1]
     assert np.median(he) < 0.6 * he.mean()
     assert he.max() > 100 * he.min()
@@ -175,7 +184,8 @@ def test_the_median_network_lies_below_the_mean(measured):
     assert abs(np.log(he).mean() + 2.53 * 50 / 100) < 3 * error
 
 
-def test_a_sigmoid_keeps_the_signal_and_loses_the_gradient(measured):
+def test_a_sigmoid_keeps_the_size_and_loses_the_gradient(measured):
+    """Sigmoid, Glorot; what differs between examples: `unstable_gradients`."""
     sigmoid = measured("initialization", "moments")["sigmoid, Glorot"]
     assert np.all(sigmoid["forward"][:, -1] > 0.2)
     gradient = np.sqrt(sigmoid["backward"])
@@ -184,6 +194,7 @@ def test_a_sigmoid_keeps_the_signal_and_loses_the_gradient(measured):
 
 
 def test_tanh_with_glorot_decays_like_one_over_twice_the_layer(measured):
+    """tanh, Glorot; medians of 100 networks."""
     tanh = measured("initialization", "moments")["tanh, Glorot"]
     layers = np.array([10, 20, 30, 40, 50])
     assert np.allclose(
@@ -192,6 +203,7 @@ def test_tanh_with_glorot_decays_like_one_over_twice_the_layer(measured):
 
 
 def test_normal_or_uniform_makes_no_difference_to_the_factor(measured):
+    """One ReLU layer, 100 × 100, He init in two shapes, 400 draws each."""
     factors = measured("initialization", "distributions")
     normal, uniform = factors["he_normal"], factors["he_uniform"]
     error = np.hypot(normal.std(1), uniform.std(1)) / np.sqrt(len(normal[0]))
@@ -200,6 +212,7 @@ def test_normal_or_uniform_makes_no_difference_to_the_factor(measured):
 
 
 def test_dense_draws_glorot_uniform_unless_told_otherwise():
+    """One `Dense` layer, 100 inputs, 200 units."""
     layer = keras.layers.Dense(200)
     layer.build((None, 100))
     limit = np.sqrt(6 / (100 + 200))
@@ -210,6 +223,10 @@ def test_dense_draws_glorot_uniform_unless_told_otherwise():
 
 
 def test_both_conditions_hold_only_in_square_layers(measured):
+    """One layer, 50 draws: ReLU with He init, linear with Glorot.
+
+    Shapes from 400 × 100 to 100 × 400.
+    """
     for factors in measured("initialization", "rectangles").values():
         miss = np.abs(np.log(factors.mean(2))).max(1)  # the worse of the two
         quarter, half, square, double, fourfold = miss
@@ -218,21 +235,103 @@ def test_both_conditions_hold_only_in_square_layers(measured):
         assert min(quarter, fourfold) > 0.4
 
 
+def test_the_misses_of_glorot_compound_in_bottlenecks(measured):
+    """Thirty layers of 100 and 400 units in turn, 64 inputs, 20 draws.
+
+    Medians of the root mean square; without training.
+    """
+    assert np.prod((0.4, 1.6)) == pytest.approx(0.64)
+    assert np.sqrt(0.64) ** 15 == pytest.approx(0.035, abs=0.001)
+    said = {
+        "linear, Glorot": (0.04, 0.04),
+        "linear, LeCun": (1.0, 1.0),
+        "tanh, Glorot": (0.014, 0.016),
+        "tanh, LeCun": (0.13, 0.16),
+        "ReLU, Glorot": (8e-7, 9e-7),
+        "ReLU, He": (0.8, 0.9),
+    }
+    seen = measured("initialization", "bottlenecks")
+    assert seen.keys() == said.keys()
+    for name, both in said.items():
+        ratio = np.median(seen[name], axis=1) / both
+        assert np.abs(np.log(ratio)).max() < 0.2, (name, ratio)
+
+
 def test_a_shared_instance_keeps_two_branches_identical(measured):
+    """Two ReLU branches of 16 units, summed; 100 updates of SGD, 5 seeds."""
     difference = measured("initialization", "branches")
+    assert all(len(values) == 5 for values in difference.values())
     assert np.all(difference["one instance"] == 0)
+    assert np.all(difference["one without a seed"] == 0)
+    assert np.all(difference["one with a generator"] > 0.1)
     assert np.all(difference["two"] > 0.1)
 
 
-def test_keras_3_does_not_warn_of_a_shared_instance():
-    shared = keras.initializers.HeNormal()
+@pytest.mark.parametrize("seed", [None, 1])
+def test_keras_3_does_not_warn_of_a_shared_instance(seed):
+    """Two `Dense` layers built by one instance, with and without a seed."""
+    shared = keras.initializers.HeNormal(seed=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        first, second = shared((20, 16)), shared((20, 16))
+        layers = [
+            keras.layers.Dense(16, "relu", kernel_initializer=shared)
+            for _ in range(2)
+        ]
+        for layer in layers:
+            layer.build((None, 20))
+    first, second = (layer.kernel.numpy() for layer in layers)
     assert np.array_equal(first, second)
 
 
+def test_one_kernel_for_all_layers_multiplies_its_luck(measured):
+    """ReLU, He init, 50 layers; 20 draws of one kernel, 100 of fifty."""
+    one = measured("initialization", "shared_stack")
+    assert one.min() < 1e-3
+    assert one.max() > 30
+    own = measured("initialization", "moments")["ReLU, He"]["forward"]
+    own = np.sqrt(own[:, -1])
+    assert 0.04 < own.min() < own.max() < 6
+    assert np.log(one).std() > 3 * np.log(own).std()
+
+
+def test_constant_kernels_keep_all_units_alike(measured):
+    """Two tanh layers of 16 units and a head; digits, SGD, rate 0.1, batch 50.
+
+    100 updates, five orders of the batches; the first layer is compared.
+    """
+    symmetry = measured("initialization", "symmetry")
+    first, second, moved = symmetry["all zero"]
+    assert np.all(first == 0)
+    assert np.all(second == 0)
+    assert np.all(moved == 0)
+    first, second, moved = symmetry["all 0.1"]
+    assert np.all(first < 1e-5)  # what sums in another order leave
+    assert np.all(second < 1e-5)
+    assert np.all(moved > 1e-4)
+    # A random layer parts the units of its neighbours only.
+    first, second, moved = symmetry["the head drawn"]
+    assert np.all(first < 1e-5)
+    assert np.all(second > 1e-3)
+    first, second, _ = symmetry["layer 2 drawn"]
+    assert np.all(first > 1e-3)
+
+
+def test_which_pair_needs_fewer_updates_depends_on_the_optimizer():
+    """The atlas: digits, width 100, 30 layers, five seeds, best rates."""
+    kinds = by_kind(read_runs(atlas.TABLE))
+    pairs = [("tanh", "glorot"), ("selu", "lecun"), ("relu", "he")]
+    sgd, adam = (
+        [verdict(kinds["digits", name, 100, 30, *pair]) for pair in pairs]
+        for name in ("sgd", "adam")
+    )
+    assert [len(it.working) for it in sgd] == [4, 3, 2]
+    assert all(it.trained == it.seeds == 5 for it in (*sgd, *adam))
+    assert sgd[0].slowest < sgd[2].fastest == 360
+    assert max(it.slowest for it in adam) <= 210
+
+
 def test_deep_network_gives_each_activation_the_variance_that_fits():
+    """Thirty layers of width 100; three activations, two seeds."""
     for activation, gain in [("relu", 2), ("tanh", 1), ("selu", 1)]:
         *hidden, head = deep_network(100, 10, activation).layers
         variances = np.array([layer.kernel.numpy().var() for layer in hidden])
@@ -240,11 +339,18 @@ def test_deep_network_gives_each_activation_the_variance_that_fits():
         expected = np.array([1, *[gain] * 29]) / 100
         assert np.allclose(variances, expected, rtol=0.1), activation
         assert np.isclose(head.kernel.numpy().var(), 2 / 110, rtol=0.2)
+    seeds = [
+        layer.kernel_initializer.seed
+        for seed in (0, 1)
+        for layer in deep_network(100, 10, depth=30, seed=seed).layers
+    ]
+    assert len(set(seeds)) == 2 * 31  # no kernel is drawn twice
 
 
 def test_normal_and_uniform_kernels_have_the_standard_deviation_asked_for(
     measured,
 ):
+    """Kernels of 100 inputs and 200 units, 100 draws each."""
     kernels = measured("initialization", "kernels")
     for name, std in {"LeCun": 0.1, "Glorot": 0.0817, "He": 0.1415}.items():
         for shape in ("normal", "uniform"):
@@ -252,12 +358,17 @@ def test_normal_and_uniform_kernels_have_the_standard_deviation_asked_for(
 
 
 def test_cutting_a_normal_distribution_at_two_leaves_0_880_of_its_spread():
+    """Arithmetic."""
     normal = NormalDist()
     inside = 2 * normal.cdf(2) - 1
-    assert round(np.sqrt(1 - 4 * normal.pdf(2) / inside), 3) == 0.880
+    left = np.sqrt(1 - 4 * normal.pdf(2) / inside)
+    assert round(left, 3) == 0.880
+    assert round(left, 4) == 0.8796
+    assert round(2 / left, 3) == 2.274
 
 
 def test_leaky_relu_with_slope_0_2_asks_for_a_scale_of_1_92():
+    """A million standard normal numbers."""
     z = np.random.default_rng(0).standard_normal(1_000_000)
     second_moment = np.square(np.where(z > 0, z, 0.2 * z)).mean()
     assert round(1 / second_moment, 2) == 1.92
