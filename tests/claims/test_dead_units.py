@@ -280,7 +280,7 @@ def test_revive_refuses_what_it_cannot_renew(layer):
     """A tanh layer, and a layer without weights."""
     model = keras.Sequential([keras.Input((2,)), layer, keras.layers.Dense(1)])
     kernels = model.get_weights()
-    with pytest.raises(ValueError, match=f"{layer.name}: revive needs Dense"):
+    with pytest.raises(ValueError, match=f"{layer.name} is no Dense layer"):
         revive(model, np.zeros((4, 2), "float32"))
     for before, after in zip(kernels, model.get_weights(), strict=True):
         assert np.array_equal(before, after)

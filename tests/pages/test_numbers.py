@@ -15,7 +15,6 @@ CHAPTERS = sorted((ROOT / "docs/chapters").glob("*.md"))
 OPEN = {
     "activations": {"1.92", "1.83"},
     "first_checks": {"0.6", "0.9", "1.1"},
-    "initialization": {"0.880"},
     "unstable_gradients": {"0.71"},
 }
 
