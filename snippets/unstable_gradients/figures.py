@@ -196,27 +196,26 @@ def plot_patients(norms: dict[str, Any]) -> Figure:
     """Draw what goes up and what comes down in the three patients."""
     figure, axes = plt.subplots(2, len(PATIENTS), sharey="row")
     figure.set_figheight(5.2)
-    rows = [
-        (("size", "whole"), ("spread", "differs")),
-        (("by output", "activation"), ("by kernel", "kernel")),
-    ]
-    for row, panels in zip(rows, axes, strict=True):
+    rows = {
+        "signal": (("size", "whole"), ("spread", "differs")),
+        "gradient": (("by output", "activation"), ("by kernel", "kernel")),
+    }
+    looks: list[tuple[str, Any]] = [("ink", "-"), ("muted", (0, (5, 2)))]
+    for (what, row), panels in zip(rows.items(), axes, strict=True):
         for name, ax in zip(PATIENTS, panels, strict=True):
-            _, color, _, depth = NETWORKS[name]
-            dashes: list[Any] = ["-", (0, (5, 2))]
-            for (which, label), dash in zip(row, dashes, strict=True):
+            _, named, _, depth = NETWORKS[name]
+            for (which, label), (color, dash) in zip(row, looks, strict=True):
                 values = norms[name][which][:, :depth]  # without the head
                 _draw(ax, np.arange(1, depth + 1), values, label, color, dash)
             ax.set_yscale("log")
             ax.set_xlim(1, depth)
             ax.set_xticks([1, 4, 8] if depth == 8 else [1, 10, 20, 30])
-            ax.set_title(name, color=color)
+            ax.set_title(f"{what}: {name}", color=named)
+        panels[0].set_ylabel(what)
     axes[0, 0].set_ylim(1e-7, 10)
     axes[0, 0].set_yticks([1e-6, 1e-3, 1])
     axes[1, 0].set_ylim(1e-7, 10**13.5)
     axes[1, 0].set_yticks([1e-6, 1, 1e6, 1e12])
-    axes[0, 0].set_title(f"size of the signal: {PATIENTS[0]}", color="glorot")
-    axes[1, 0].set_title(f"norm of gradients: {PATIENTS[0]}", color="glorot")
     axes[1, 0].set_xlabel("layer, the first is next to the input")
     return figure
 

@@ -41,8 +41,8 @@ def test_the_figure_of_the_patients_shows_signal_and_gradients(drawn, measured):
         (row, column) for row in range(2) for column in range(3)
     ]
     rows = (
-        ("size of the signal", {"whole": "size", "differs": "spread"}),
-        ("norm of gradients", {"activation": "by output",
+        ("signal", {"whole": "size", "differs": "spread"}),
+        ("gradient", {"activation": "by output",
                                "kernel": "by kernel"}),
     )  # fmt: skip
     ends = {}
@@ -51,7 +51,7 @@ def test_the_figure_of_the_patients_shows_signal_and_gradients(drawn, measured):
         title, lines = rows[row]
         name = [*DEPTH][column]
         depth = DEPTH[name]
-        assert panel.title == (name if column else f"{title}: {name}")
+        assert panel.title == f"{title}: {name}"
         assert panel.x.limits == (1, depth)
         assert panel.y.scale == "log"
         assert panel.labels == [*lines]
