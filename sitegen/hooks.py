@@ -1,13 +1,14 @@
 """The thin adapter to MkDocs: its events call the functions of `sitegen`."""
 
 import re
+from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
 
-from sitegen import CACHE, ROOT, generate, labs
+from sitegen import CACHE, ROOT, generate, labs, search, theme
 
 # names, punctuation, operators, white space
 UNCOLOURED = re.compile(r'<span class="(?:n|p|o|w)">([^<]*)</span>')
@@ -36,7 +37,18 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_content(
     html: str, page: Page, config: MkDocsConfig, files: Files
 ) -> str:
-    """Take out what mkdocs-jupyter adds, and marks that colour nothing."""
+    """Take out what mkdocs-jupyter adds, and marks that colour nothing.
+
+    A number's sign stays on its line.
+    """
     if page.file.src_uri.endswith(".ipynb"):
         html = labs.lighten(html, page.file.src_uri)
-    return UNCOLOURED.sub(r"\1", html)
+    return theme.tie(UNCOLOURED.sub(r"\1", html))
+
+
+@event_priority(-200)  # after the theme's search has written its index
+def on_post_build(config: MkDocsConfig) -> None:
+    """Index the pages; take out of the theme's styles what none has."""
+    site = Path(config.site_dir)
+    search.index(site)
+    theme.lighten(site)

@@ -24,6 +24,17 @@ def root(site: Path) -> str:
 
 
 @pytest.fixture(scope="module")
+def pages(site: Path) -> dict[str, BeautifulSoup]:
+    """Return each page's tree, by its path from the site's root."""
+    return {
+        path.relative_to(site).as_posix(): BeautifulSoup(
+            path.read_text("utf-8"), "html.parser"
+        )
+        for path in sorted(site.rglob("*.html"))
+    }
+
+
+@pytest.fixture(scope="module")
 def server(site: Path, root: str) -> "Iterator[Server]":
     """Serve the built site at the path at which it is published."""
     from tests.browser.browser import serve

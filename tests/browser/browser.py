@@ -63,11 +63,11 @@ def serve(folder: Path, prefix: str = "/") -> Iterator[Server]:
             found = path.startswith(prefix) and file.is_file()
             if not found:
                 file = folder / "404.html"
-            kind = mimetypes.guess_type(file.name)[0] or "font/woff2"
+            kind = kind_of(file)
             packs = "gzip" in self.headers.get("Accept-Encoding", "")
             if kind.startswith("text/") and kind != "text/plain":
                 kind += "; charset=utf-8"
-            body = _body(file, packs and kind.startswith(PACKED))
+            body = body_of(file, packs)
             self.send_response(200 if found else 404)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
@@ -94,10 +94,18 @@ def serve(folder: Path, prefix: str = "/") -> Iterator[Server]:
         listening.shutdown()
 
 
+def kind_of(file: Path) -> str:
+    """Return the type that a server names."""
+    return mimetypes.guess_type(file.name)[0] or "font/woff2"
+
+
 @lru_cache(maxsize=1000)
-def _body(file: Path, pack: bool) -> bytes:
+def body_of(file: Path, packs: bool) -> bytes:
+    """Return what is sent of a file to a browser that takes gzip, or not."""
     content = file.read_bytes()
-    return gzip.compress(content, 6, mtime=0) if pack else content
+    if packs and kind_of(file).startswith(PACKED):
+        return gzip.compress(content, 6, mtime=0)
+    return content
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 
 from sitegen.blocks import blocks
-from tests.browser.browser import SIZES
+from tests.browser.browser import body_of
 
 ROOT = Path(__file__).parents[2]
 HERE = "http://here/"  # stands for the site's root while links are resolved
@@ -24,17 +24,6 @@ FETCHED = re.compile(r"url\(\s*['\"]?([^'\")]+)|@import\s+['\"]([^'\"]+)")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 RULES += ["best-practice"]
 COLOUR_RULES = ["color-contrast", "link-in-text-block"]
-
-
-@pytest.fixture(scope="module")
-def pages(site):
-    """Return each page's tree, by its path from the site's root."""
-    return {
-        path.relative_to(site).as_posix(): BeautifulSoup(
-            path.read_text("utf-8"), "html.parser"
-        )
-        for path in sorted(site.rglob("*.html"))
-    }
 
 
 def looked_at(pages):
@@ -120,6 +109,60 @@ def test_every_link_image_and_anchor_is_there(site, pages, root):
     listed(problems, "broken links")
 
 
+def first_load(site, name, soup):
+    """Return the files that a page has the browser fetch at once.
+
+    A lazy image is fetched at once if it is not far below the first screen:
+    here, if it stands in the first characters of the text, so many that no
+    window of 1440 × 900 or less fetches more.
+    """
+    found = {site / name}
+
+    def add(target, base):
+        parts = urlsplit(urljoin(HERE + base, target))
+        if parts.scheme != "data":
+            found.add(site / unquote(parts.path.lstrip("/")))
+
+    for node in soup.find_all(["link", "script"]):
+        kinds = {"stylesheet", "icon"} & {*node.get("rel", ())}
+        if kinds or node.get("src"):
+            add(node.get("src") or node["href"], name)
+    characters = 0
+    for node in (soup.article or soup).descendants:
+        if isinstance(node, str):
+            hidden = ["details", "noscript", "script", "style", "template"]
+            if not node.find_parent(hidden):
+                characters += len(node.strip())
+        elif node.name == "img":
+            is_late = node.get("loading") == "lazy" and characters > 2400
+            if not is_late and "#only-dark" not in node["src"]:
+                add(node["src"], name)
+    for sheet in [path for path in found if path.suffix == ".css"]:
+        for match in FETCHED.finditer(sheet.read_text("utf-8")):
+            target = match[1] or match[2]
+            # Fonts are fetched when a character asks for them.
+            if ".woff" not in target or soup.find("math"):
+                add(target, sheet.relative_to(site).as_posix())
+    return found
+
+
+def test_the_first_load_of_every_page_is_light(site, pages, root):
+    problems = []
+    for name, soup in pages.items():
+        if name in NOT_A_PAGE:  # it names its files in full
+            continue
+        sizes = {
+            path.relative_to(site).as_posix(): len(body_of(path, True))
+            for path in first_load(site, name, soup)
+        }
+        if sum(sizes.values()) > 100_000:
+            total = f"{sum(sizes.values()) / 1000:.1f} KB"
+            problems.append(f"{name}: {total}: {sizes}")
+        if len(sizes) > 12:
+            problems.append(f"{name}: {len(sizes)} requests: {[*sizes]}")
+    listed(problems, "pages above 100 KB gzipped or 12 requests")
+
+
 def test_css_finds_its_fonts_and_images(site):
     problems = [
         f"{path.relative_to(site)}: {target}"
@@ -144,6 +187,12 @@ def test_every_page_is_well_made(pages):
         problems += [
             f"{name}: no {what}" for what in wanted if not wanted[what]
         ]
+        # Notes belong to the prose, and end where it does.
+        if soup.select(".checked ~ .footnote"):
+            problems.append(
+                f"{name}: footnotes below the checks: add a line"
+                " {footnotes} to the end of the page"
+            )
         ids = Counter(node["id"] for node in soup.find_all(id=True))
         problems += [f"{name}: id {i} twice" for i in ids if ids[i] > 1]
         for image in soup.find_all("img"):
@@ -275,31 +324,47 @@ def wrong_drawings(page, palette, size):
     return problems
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("palette", PALETTES)
-def test_every_page_works(new_tab, pages, palette, size):
-    tab, problems = new_tab(palette, size), []
+# The palette that a page is loaded in, then the other one.
+@pytest.mark.parametrize(
+    ("size", "palettes"),
+    [("wide", ["light", "dark"]), ("phone", ["dark", "light"])],
+)
+def test_every_page_works(new_tab, pages, size, palettes):
+    touch = {"has_touch": size == "phone"}
+    tab, problems = new_tab(palettes[0], size, **touch), []
     for name in looked_at(pages):
-        page = tab.open(name)
-        found = wrong_drawings(page, palette, size)
-        drawings = [p for p in tab.paths() if p.startswith("figures/")]
-        found += [
-            f"{path} was fetched for nothing"
-            for path in drawings
-            if not path.endswith(f"-{palette}.svg")
-            or ("-phone-" in path) != (size == "phone")
-        ]
+        found, known = [], set()
+        for palette in palettes:
+            tab.page.emulate_media(color_scheme=palette)
+            page = tab.page if palette in palettes[1:] else tab.open(name)
+            scheme = f"body[data-md-color-scheme={PALETTES[palette]}]"
+            page.locator(scheme).wait_for()
+            found += wrong_drawings(page, palette, size)
+            found += [
+                f"{path} was fetched for nothing"
+                for path in sorted({*tab.paths()} - known)
+                if path.startswith("figures/")
+                and (
+                    not path.endswith(f"-{palette}.svg")
+                    or ("-phone-" in path) != (size == "phone")
+                )
+            ]
+            known.update(tab.paths())
         found += page.evaluate(TOO_WIDE)
-        scheme = page.locator("body").get_attribute("data-md-color-scheme")
-        if scheme != PALETTES[palette]:
-            found.append(f"the palette is {scheme}")
         found += tab.problems()  # before axe looks, which logs too
         page.evaluate(
             "document.querySelectorAll('details').forEach((d) => d.open = true)"
         )
-        found += violations(page, palette, size)
+        if size == "phone":
+            found += page.evaluate(TABLES) + page.evaluate(COPY_BUTTONS)
+        for palette in reversed(palettes):
+            page.emulate_media(color_scheme=palette)
+            page.locator(
+                f"body[data-md-color-scheme={PALETTES[palette]}]"
+            ).wait_for()
+            found += violations(page, palette, size)
         problems += [f"{name}: {problem}" for problem in found]
-    listed(problems, f"faults, {palette}, {size}")
+    listed(problems, f"faults, {size}")
 
 
 def violations(page, palette="light", size="wide", part="html"):
@@ -321,6 +386,47 @@ def violations(page, palette="light", size="wide", part="html"):
         for rule in found
         for node in rule["nodes"][:5]
     ]
+
+
+# What a finger cannot reach, or what hides code.
+COPY_BUTTONS = """() => [...document.querySelectorAll(".highlight")]
+  .filter((block) => block.checkVisibility() && block.querySelector("button"))
+  .flatMap((block) => {
+    const button = block.querySelector("button");
+    const all = {opacityProperty: true, visibilityProperty: true};
+    if (!button.checkVisibility(all)) return ["a copy button is not seen"];
+    const box = button.getBoundingClientRect();
+    const lines = document.createRange();
+    lines.selectNodeContents(block.querySelector("code"));
+    const hides = [...lines.getClientRects()].some((line) => line.width > 0
+      && line.left < box.right && line.right > box.left
+      && line.top < box.bottom && line.bottom > box.top);
+    return hides ? ["a copy button hides " + block.innerText.slice(0, 60)] : [];
+  })"""
+# Tables that are too wide, or of which one cannot tell the row.
+TABLES = """() => [...document.querySelectorAll("article table")]
+  .filter((table) => table.checkVisibility())
+  .flatMap((table) => {
+    const name = `the table "${table.innerText.trim().slice(0, 40)}"`;
+    const wrong = [];
+    if (table.offsetWidth > 2 * innerWidth) {
+      wrong.push(`${name} is wider than two screens: ${table.offsetWidth}`);
+    }
+    const box = table.closest(".md-typeset__scrollwrap");
+    if (!box || box.scrollWidth <= box.clientWidth) return wrong;
+    box.scrollLeft = box.scrollWidth;
+    const {left, right} = box.getBoundingClientRect();
+    for (const row of table.rows) {
+      const first = row.cells[0].getBoundingClientRect();
+      const last = row.cells[row.cells.length - 1].getBoundingClientRect();
+      if (first.left < left - 1 || first.right > (left + right) / 2 + 1) {
+        wrong.push(`${name}: the first column is out of view`);
+      }
+      if (last.right > right + 1) wrong.push(`${name}: the end is cut off`);
+    }
+    box.scrollLeft = 0;
+    return wrong.slice(0, 2);
+  })"""
 
 
 def test_copying_gives_the_file_or_the_code_without_prompts(new_tab, pages):
@@ -412,6 +518,41 @@ def test_each_claim_leads_to_its_test(new_tab, pages):
     listed(problems, "claims that do not lead to their test")
 
 
+# Clicks each line of the contents; returns what is not marked then.
+CONTENTS = """async () => {
+  const frames = async (count) => {
+    while (count--) await new Promise(requestAnimationFrame);
+  };
+  const marked = () => [...document.querySelectorAll(
+    ".md-sidebar--secondary [aria-current]")].map((link) => link.hash);
+  const wrong = [];
+  const links = [...document.querySelectorAll(
+    ".md-sidebar--secondary .md-nav__link[href]")];
+  for (const link of [...links, ...links.reverse()]) {
+    link.click();
+    await frames(5);
+    if (marked().join() !== link.hash) wrong.push([link.hash, marked()]);
+  }
+  // Back at the top it is not the last one that is read.
+  scrollTo(0, 0);
+  await frames(5);
+  if (marked().includes(links[0].hash)) wrong.push(["top", marked()]);
+  return [links.length, wrong];
+}"""
+
+
+def test_the_contents_mark_the_section_that_was_clicked(new_tab, pages):
+    tab, problems, seen = new_tab(), [], 0
+    for name, soup in pages.items():
+        if len(soup.select(".md-nav--secondary .md-nav__link[href]")) < 4:
+            continue
+        count, wrong = tab.open(name).evaluate(CONTENTS)
+        seen += count
+        problems += [f"{name}: {section}: {at}" for section, at in wrong]
+    assert seen > 60
+    listed(problems, "sections that are not marked")
+
+
 def test_the_palette_can_be_chosen_and_stays(new_tab):
     tab = new_tab("dark")
     page = tab.open("chapters/initialization.html")
@@ -427,11 +568,19 @@ def test_the_palette_can_be_chosen_and_stays(new_tab):
     listed(tab.problems(), "errors")
 
 
-FOCUS = """() => {
+FOCUS = """async () => {
   const node = document.activeElement;
-  const {outlineStyle, outlineWidth} = getComputedStyle(node);
+  const moves = document.getAnimations();
+  await Promise.allSettled(moves.filter((move) => move.transitionProperty)
+    .map((move) => move.finished));
+  // Of the palette's switch the label is seen.
+  const seen = node.matches(".md-option") ? node.nextElementSibling : node;
+  const {outlineStyle, outlineWidth} = getComputedStyle(seen);
   const ring = outlineStyle !== "none" && parseFloat(outlineWidth) >= 1;
-  return [node.className, ring, node.checkVisibility()];
+  const {width, height} = seen.getBoundingClientRect();
+  const all = {opacityProperty: true, visibilityProperty: true};
+  const isSeen = width * height > 0 && seen.checkVisibility(all);
+  return [node.className, ring, isSeen];
 }"""
 
 
@@ -458,6 +607,26 @@ def test_the_keyboard_reaches_all(new_tab):
     page.locator("h1").click()
     page.keyboard.press("/")
     assert "md-search__input" in page.evaluate(FOCUS)[0]
+
+
+def test_where_one_is_can_be_told_in_the_system_s_colours(new_tab):
+    page = new_tab(forced_colors="active").open("chapters/saturation.html")
+    page.locator(".md-sidebar--secondary .md-nav__link").nth(1).click()
+    page.locator(".md-sidebar--secondary [aria-current]").wait_for()
+    for links, here, side in (
+        (".md-tabs__link", ".md-tabs__item--active *", "bottom"),
+        (".md-sidebar--secondary .md-nav__link", "[aria-current]", "left"),
+    ):
+        colours = page.evaluate(
+            """([links, here, side]) => [true, false].map((isHere) => [
+              ...document.querySelectorAll(links)]
+              .filter((link) => link.matches(here) === isHere)
+              .map((link) => getComputedStyle(link)[`border-${side}-color`]))
+            """,
+            [links, here, side],
+        )
+        assert len(colours[0]) == 1
+        assert not set(colours[0]) & set(colours[1]), colours
 
 
 def test_it_reads_and_searches_from_the_disk(new_tab, site):

@@ -91,3 +91,42 @@
     }
   });
 }
+
+/* The contents mark the section that was chosen, and after scrolling the one
+   that is read. The theme goes by distances, which fit its own margins only. */
+addEventListener("DOMContentLoaded", () => {
+  const links = [...document.querySelectorAll(".md-nav--secondary a[href]")]
+    .map((link) => [link, document.getElementById(decodeURIComponent(link.hash.slice(1)))])
+    .filter(([, heading]) => heading);
+  if (!links.length) return;
+  let chosen, place, isDue = false;
+
+  const mark = () => {
+    isDue = false;
+    if (place !== undefined && Math.abs(scrollY - place) > 1) chosen = undefined;
+    const read = links.filter(([, { offsetParent }]) => offsetParent)
+      .filter(([, heading]) => heading.getBoundingClientRect().top < innerHeight / 4);
+    const here = chosen ?? read.at(-1)?.[1];
+    for (const [link, heading] of links) {
+      if (heading === here) link.setAttribute("aria-current", "location");
+      else link.removeAttribute("aria-current");
+    }
+  };
+  const choose = (hash) => {
+    place = undefined;
+    chosen = links.find(([link]) => link.hash === hash)?.[1];
+    /* The browser jumps first. */
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      place = scrollY;
+      mark();
+    }));
+  };
+
+  for (const [link] of links) link.addEventListener("click", () => choose(link.hash));
+  addEventListener("hashchange", () => choose(location.hash));
+  addEventListener("load", () => choose(location.hash));
+  addEventListener("scroll", () => {
+    if (!isDue) requestAnimationFrame(mark);
+    isDue = true;
+  }, { passive: true });
+});

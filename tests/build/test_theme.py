@@ -1,0 +1,48 @@
+"""The theme's style sheet without what this site does not have."""
+
+from pathlib import Path
+
+import material
+import pytest
+
+from sitegen import theme
+
+CSS = """:root{--a:url("data:;{}");--b:1}:root{--c:2}@charset "x";\
+.here:after{content:"}";color:var(--a)}.gone,.here .gone,#here{top:0}\
+.gone{left:0}@media print{.gone{top:0}}@media (width:1px){.made{top:0}\
+.gone{top:0}}.here:not(.gone){top:1px}.here:is(.gone,.made){top:2px}\
+[src$="#gone"]{top:3px}"""
+PAGE = '<p class="here other" id=here><script src=x.js></script>'
+KEPT = """:root{--a:url("data:;{}");}:root{}@charset "x";\
+.here:after{content:"}";color:var(--a)}#here{top:0}\
+@media (width:1px){.made{top:0}}\
+.here:not(.gone){top:1px}.here:is(.gone,.made){top:2px}\
+[src$="#gone"]{top:3px}"""
+
+
+def test_what_matches_nothing_and_what_nothing_asks_for_is_gone(tmp_path):
+    sheet = tmp_path / "assets/stylesheets/main.css"
+    sheet.parent.mkdir(parents=True)
+    sheet.write_text(CSS)
+    (tmp_path / "index.html").write_text(PAGE)
+    (tmp_path / "x.js").write_text('add("made")')
+    for _ in "once", "again":
+        theme.lighten(tmp_path)
+        assert sheet.read_text() == KEPT
+
+
+@pytest.mark.parametrize("name", ["main", "palette"])
+def test_the_theme_s_rules_are_read_whole(name):
+    folder = Path(material.__file__).parent / "templates/assets/stylesheets"
+    (sheet,) = folder.glob(f"{name}.*.css")
+    css = sheet.read_text("utf-8").partition("/*#")[0]
+    parts = theme.rules(css)
+    whole = "".join(h if b is None else f"{h}{{{b}}}" for h, b in parts)
+    assert whole == css.strip()
+
+
+def test_a_number_keeps_its_sign():
+    code = "<code>5 % 3</code><pre class=x>1 % 2</pre>"
+    prose = '<p title="5 %">0.1 % and % of <b>7</b> %</p>'
+    tied = '<p title="5 %">0.1\u00a0% and % of <b>7</b> %</p>'
+    assert theme.tie(prose + code + prose) == tied + code + tied
