@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import pytest
 
+from snippets.activations.deep_moments import deep_moments
 from tests.drawings import is_within, near, shows, smoothed
 
 UNSTABLE = ("gelu", "silu", "mish")
@@ -201,6 +202,20 @@ def test_gelu_silu_and_mish_run_off_from_their_fixed_point(measured):
         assert median_size(from_one, -1) > 1.5 * median_size(from_one, 1)
         assert median_size(from_half, -1) < 0.02 * median_size(from_half, 1)
     assert median_size(moments["silu"]["own"]["forward"], -1) > 100
+
+
+def test_large_signals_pass_gelu_as_they_pass_relu():
+    """GELU, scale 2 (He init), 50 layers of width 100, 10 draws.
+
+    First pre-activations of size 10, and of size 1; medians.
+    """
+    left = {}
+    for size in (1.0, 10.0):
+        signal, gradient = deep_moments("gelu", 2.0, first=size**2, draws=10)
+        kept = np.sqrt(signal[:, -1] / signal[:, 1])
+        left[size] = np.median(kept), median_size(gradient, 1)
+    assert min(left[10.0]) > 0.5
+    assert max(left[1.0]) < 1e-5
 
 
 def test_tanh_elu_and_selu_come_back(measured):

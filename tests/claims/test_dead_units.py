@@ -286,6 +286,30 @@ def test_revive_refuses_what_it_cannot_renew(layer):
         assert np.array_equal(before, after)
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "moves"),
+    [
+        (keras.optimizers.SGD(0.1), False),
+        (keras.optimizers.SGD(0.1, momentum=0.9), True),
+        (keras.optimizers.Adam(0.1), True),
+    ],
+)
+def test_an_optimizer_with_a_memory_moves_a_dead_unit(optimizer, moves):
+    """One unit, killed by its bias between two updates on 8 examples."""
+    x, y = np.ones((8, 2), "float32"), np.ones((8, 1), "float32")
+    unit = keras.layers.Dense(1, "relu", kernel_initializer="ones")
+    head = keras.layers.Dense(1, kernel_initializer="ones")
+    model = keras.Sequential([keras.Input((2,)), unit, head])
+    model.compile(optimizer, "mse")
+    model.train_on_batch(x, y)
+    unit.bias.assign([-100.0])
+    before = unit.kernel.numpy()
+    model.train_on_batch(x, y)
+    assert (np.abs(unit.kernel.numpy() - before).max() > 0.01) == moves
+    if not moves:
+        assert np.array_equal(unit.kernel.numpy(), before)
+
+
 def test_dead_units_are_found_in_any_sequential_model():
     """A convolution, a batch norm, a nested model; in two batches."""
     inner = keras.Sequential([keras.layers.Dense(5, "relu", name="nested")])

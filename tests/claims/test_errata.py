@@ -8,7 +8,7 @@ import pytest
 
 from snippets.atlas.figures import TABLE
 from snippets.atlas.verdicts import by_kind, read_runs, verdict
-from tests.pages import test_pages
+from tests.pages import numbers, test_pages
 
 PAGE = Path(__file__).parents[2] / "docs/errata.md"
 
@@ -169,6 +169,5 @@ def test_a_truncated_normal_has_less_than_its_stddev():
 def test_the_rules_for_chapters_hold_here_too():
     test_pages.test_each_claim_is_asserted(PAGE)
     test_pages.test_a_chapter_has_at_most_1800_words(PAGE)
-    test_pages.test_each_decimal_number_in_the_prose_is_one_that_was_checked(
-        PAGE
-    )
+    unshown = {it.text for it in numbers.in_prose(PAGE) if not it.is_shown}
+    assert unshown == {"0.25"}  # it is quoted, and wrong
