@@ -197,8 +197,8 @@ def plot_patients(norms: dict[str, Any]) -> Figure:
     figure, axes = plt.subplots(2, len(PATIENTS), sharey="row")
     figure.set_figheight(5.2)
     rows = {
-        "signal": (("size", "whole"), ("spread", "differs")),
-        "gradient": (("by output", "activation"), ("by kernel", "kernel")),
+        "up": (("size", "whole"), ("spread", "differs")),
+        "down": (("by output", "activation"), ("by kernel", "kernel")),
     }
     looks: list[tuple[str, Any]] = [("ink", "-"), ("muted", (0, (5, 2)))]
     for (what, row), panels in zip(rows.items(), axes, strict=True):

@@ -41,8 +41,8 @@ def test_the_figure_of_the_patients_shows_signal_and_gradients(drawn, measured):
         (row, column) for row in range(2) for column in range(3)
     ]
     rows = (
-        ("signal", {"whole": "size", "differs": "spread"}),
-        ("gradient", {"activation": "by output",
+        ("up", {"whole": "size", "differs": "spread"}),
+        ("down", {"activation": "by output",
                                "kernel": "by kernel"}),
     )  # fmt: skip
     ends = {}
