@@ -38,6 +38,7 @@ IMPORTERS = {"initialization: measure_kernels"}
 LIGHTHOUSE = "lighthouse@13.5.0"
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 ROUNDS = 7
+CHECKED = ("with_accuracy", "residual", "lstm")  # of studies/cases/models.py
 
 Row = tuple[str, str, str, bool | None]  # what, measured, budget, met
 
@@ -262,6 +263,22 @@ def engine() -> list[Row]:
     return rows
 
 
+def checks() -> list[Row]:
+    """Let `first_checks` look at three kinds of networks."""
+    done = subprocess.run(
+        [sys.executable, "-m", "studies.cases", "check", *CHECKED],
+        cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True,
+    )  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(done.stderr[-500:])
+    times = dict(re.findall(r"^(\w+): ([\d.]+) s$", done.stdout, re.M))
+    return [
+        (f"first_checks, {name}", f"{times[name]} s", "60 s",
+         float(times[name]) <= 60)
+        for name in CHECKED
+    ]  # fmt: skip
+
+
 def main() -> int:
     """Measure everything, print the table, return the exit code."""
     load, cores = os.getloadavg()[0], os.cpu_count() or 1
@@ -280,6 +297,7 @@ def main() -> int:
             "Lighthouse": lambda: lighthouse(site, heavy),
             "edits while serving": lambda: edits(project, bare_build),
             "the atlas's engine": engine,
+            "the first checks": checks,
         }
         for at, (name, step) in enumerate(steps.items(), 1):
             print(f"{at} of {len(steps)}: {name}", file=sys.stderr, flush=True)

@@ -45,13 +45,13 @@ def draw(losses: np.ndarray) -> etree.Element:
         (round(WIDTH * i / max(len(middle) - 1, 1), 1), height(middle[i]))
         for i in at
     ]
-    size = {"viewBox": f"-2 -2 {WIDTH + 4} {HEIGHT + 4}", "class": "spark"}
+    size = {"viewBox": f"-7 -7 {WIDTH + 14} {HEIGHT + 14}", "class": "spark"}
     svg = etree.Element("svg", size | {"aria-hidden": "true"})
     chance = f"M0 {height(math.log(10))}H{WIDTH}"
     etree.SubElement(svg, "path", {"class": "chance", "d": chance})
     line = "M" + "L".join(f"{x:g} {y:g}" for x, y in places)
     if len(ends):
-        line += "m-3 -3l6 6m0 -6l-6 6"
+        line += "m-5 -5l10 10m0 -10l-10 10"
     etree.SubElement(svg, "path", {"d": line})
     return svg
 

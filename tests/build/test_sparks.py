@@ -33,7 +33,7 @@ def test_a_curve_is_drawn_where_its_numbers_are(monkeypatch):
 
 def test_a_curve_that_is_no_number_ends_in_a_cross(monkeypatch):
     html = convert(monkeypatch, "bad")
-    assert "l6 6" in html
+    assert "l10 10" in html
     assert "L120" not in html
 
 
