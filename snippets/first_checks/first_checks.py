@@ -110,13 +110,13 @@ def _first_loss(model: Any, data: Any, known: dict) -> tuple[str, dict]:
         answer = mapped(lambda p, t, i=i: _answer(i, p, t), output, y)
         cost = model.compute_loss(x=x, y=y, y_pred=answer, sample_weight=weight)
         costs += [float(cost) - extra]
-    first, guess, right = costs[0], min(costs[1:5]), min(costs[5:])
+    first, guess, right = costs[0], min(costs[1:5]), np.nanmin(costs[5:])
     known["guess"] = guess + extra
     said = f"{first:.3g}; guessing {guess:.3g}, a perfect answer {right:.3g}"
     goal, high = guess - 0.01 * abs(guess), 4 * max(costs[1], guess)
     return said, {
         "the first loss is no number: #nan": not np.isfinite(first),
-        "labels, output, loss do not fit: #logits": right > goal,
+        "labels, output, loss do not fit: #logits": not right <= goal,
         "inputs or weights too large: #first-loss": first > high,
     }
 
@@ -153,12 +153,13 @@ def _train(model: Any, known: dict, rate: Any, batches: Any) -> list[float]:
 def _one_batch(model: Any, data: Any, known: dict) -> tuple[str, dict]:
     rate = float(model.optimizer.learning_rate)
     losses = _train(model, known, rate, [_few(data, 50)] * 100)
-    known["first"], last, n = losses[0], losses[-1], len(losses)
-    goal = min(known.get("guess", np.inf), losses[0])
+    first, last, n = losses[0], losses[-1], len(losses)
+    goal, known["first"] = min(known.get("guess", np.inf), first), first
     bad = known["bad"] = not last < goal - 0.1 * abs(goal)
-    return f"{losses[0]:.3g} to {last:.3g} in {n} updates", {
+    slow = known["late"] or last < first - 0.1 * abs(first)
+    return f"{first:.3g} to {last:.3g} in {n} updates", {
         "the loss becomes no number: #nan": not np.isfinite(last),
-        "give it more seconds": bad and known["late"],
+        "slow, it needs more updates": bad and slow,
         "50 examples are not learned: #one-batch": bad,
     }
 
@@ -173,17 +174,16 @@ def _rates(model: Any, data: Any, known: dict) -> tuple[str, dict]:
         last += [np.mean(_train(model, known, rate, batches)[-20:])]
         late = late or known["late"]
     best, first = np.nan_to_num(last, nan=np.inf).argmin(), known["first"]
-    guess, less = (
-        known.get("guess", 0),
-        0.02 if known.get("told", True) else 0.05,
-    )
-    none = guess and not late and not last[best] < guess - less * abs(guess)
+    guess = known.get("guess", 0)
+    less = 0.02 if known.get("told", True) else 0.05
+    none = guess and not last[best] < guess - less * abs(guess)
+    unsure = late or known.get("told") or known["bad"]
     idle = not late and last[best] < 0.5 * first and last[2] > 0.95 * first
     take = f"take {rates[best]:.1g}: #learning-rate"
     losses = ", ".join(f"{loss:.3g}" for loss in last)
     return f"{rates[0]:.2g} to {rates[-1]:.2g}: {losses}", {
         f"rate too high, {take}": not last[2] < 1.2 * max(guess, first),
-        "none beats guessing": none and (known.get("told") or known["bad"]),
+        "none beats guessing": none and unsure,
         "the labels belong to other inputs: #labels": none,
         f"rate too low, {take}": idle,
     }
