@@ -19,6 +19,7 @@ from snippets.first_checks.learning_rates import learning_rates
 from snippets.first_checks.one_batch import one_batch
 from snippets.first_checks.signal_factor import signal_factor
 from studies import unchanged
+from studies.cases import broadcast, one_unit
 from studies.cases.models import MODELS
 from tests.claims.test_first_checks import same, state
 
@@ -117,6 +118,19 @@ def test_first_checks_finds_the_faults_of_the_chapter(name):
     verdict = report[: report.index("labels     ")]
     assert ANCHORS[check] in verdict
     assert all(len(row) <= 80 for row in report.splitlines())
+
+
+@pytest.mark.parametrize("case", [one_unit.CASE, broadcast.CASE])
+def test_first_checks_names_labels_and_outputs_that_do_not_fit(case):
+    report = first_checks(*case.build(case.broken))
+    assert report.startswith("Verdict: labels, output, loss do not fit: ")
+    assert "chapters/first_checks.html#logits" in report.splitlines()[0]
+    assert faults(first_checks(*case.build(case.mended))) == []
+
+
+def test_first_checks_does_not_see_a_softmax_that_is_applied_twice():
+    report = first_checks(build(ending="averaged"), *digits())
+    assert faults(report) == [], report
 
 
 # All of them each week; else the cheapest, and four by the commit's hash.
