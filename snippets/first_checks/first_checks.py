@@ -22,6 +22,7 @@ def first_checks(model: Any, x: Any, y: Any = None, **fit: Any) -> str:
     drawn = random.getstate(), np.random.get_state()
     own = [k for k, v in vars(model).items() if isinstance(v, keras.Optimizer)]
     was = {name: getattr(model, name) for name in (*own, *KEPT)}
+    seeds = [(v, np.array(v)) for v in model.variables]  # a call draws
     try:
         model(_few(data[0], 2))  # builds it, if it was not
         for name in own:
@@ -34,7 +35,7 @@ def first_checks(model: Any, x: Any, y: Any = None, **fit: Any) -> str:
         model.optimizer.build(model.trainable_variables)
         state = [global_seed_generator().state, *model.optimizer.variables]
         state += [*model.variables, *model.metrics_variables]
-        known["start"] = [(v, np.array(v)) for v in state]
+        known["start"] = [(v, np.array(v)) for v in state] + seeds
         for check in (_labels, _first_loss, _signal, _one_batch, _rates):
             try:
                 said, causes = check(model, data, known)
