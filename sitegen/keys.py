@@ -137,7 +137,7 @@ def measurement_key(root: Path, slug: str, name: str) -> str:
     """Hash what can change `measure_<name>` of a chapter.
 
     Its own code, what that code uses in `figures.py`, every module of
-    `snippets` that it imports, transitively, the data files next to all of
+    this project that it imports, transitively, the data files next to all of
     these, the configuration and the seeds that it runs with, and the versions
     of Python and of the libraries. Comments, docstrings, other measurements
     and the way of drawing are not among them.
@@ -249,7 +249,7 @@ def _configuration() -> list[str]:
 def _follow(
     root: Path, importer: Path, node: ast.AST, seen: dict[Path, str]
 ) -> None:
-    """Collect the modules of `snippets` that a node of a file imports."""
+    """Collect the modules of this project that a node of a file imports."""
     package = (*importer.parent.relative_to(root).parts, "")
     for part in _uses(node):
         names: list[str] = []
@@ -263,7 +263,7 @@ def _follow(
             names = [base, *(f"{base}.{alias.name}" for alias in part.names)]
         for dotted in names:
             parts = dotted.split(".")
-            if parts[0] != PACKAGE:
+            if parts[0] not in OWN_PACKAGES:
                 continue
             for file in (
                 root.joinpath(*parts).with_suffix(".py"),

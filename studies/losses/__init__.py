@@ -1,0 +1,1 @@
+"""Trains each pair of last layer and loss; its table is `trained.json`."""
