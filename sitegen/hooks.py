@@ -39,11 +39,11 @@ def on_page_content(
 ) -> str:
     """Take out what mkdocs-jupyter adds, and marks that colour nothing.
 
-    A number's sign stays on its line.
+    A number's sign stays on its line, and an empty cell heads no column.
     """
     if page.file.src_uri.endswith(".ipynb"):
         html = labs.lighten(html, page.file.src_uri)
-    return theme.tie(UNCOLOURED.sub(r"\1", html))
+    return theme.mend(UNCOLOURED.sub(r"\1", html))
 
 
 @event_priority(-200)  # after the theme's search has written its index

@@ -25,13 +25,15 @@ COMMA = re.compile(r",(?![^()\[\]]*[)\]])")
 SIGN = re.compile(
     r"<(pre|code|script|style|svg)\b.*?</\1>|<[^>]*>|(?<=\d) %", re.DOTALL
 )
+NO_HEAD = re.compile(r"<th\b[^>]*>\s*</th>")
 NESTED = ("@media", "@supports")
 ASKED = re.compile(r"var\(\s*(--[\w-]+)")
 
 
-def tie(html: str) -> str:
-    """Keep numbers and their percent signs on one line."""
-    return SIGN.sub(lambda m: "\u00a0%" if m[0] == " %" else m[0], html)
+def mend(html: str) -> str:
+    """Keep numbers and their signs on one line; call no empty cell a head."""
+    html = SIGN.sub(lambda m: "\u00a0%" if m[0] == " %" else m[0], html)
+    return NO_HEAD.sub("<td></td>", html)
 
 
 def lighten(site: Path) -> None:

@@ -45,4 +45,9 @@ def test_a_number_keeps_its_sign():
     code = "<code>5 % 3</code><pre class=x>1 % 2</pre>"
     prose = '<p title="5 %">0.1 % and % of <b>7</b> %</p>'
     tied = '<p title="5 %">0.1\u00a0% and % of <b>7</b> %</p>'
-    assert theme.tie(prose + code + prose) == tied + code + tied
+    assert theme.mend(prose + code + prose) == tied + code + tied
+
+
+def test_an_empty_cell_heads_no_column():
+    row = '<tr><th scope="col"></th><th>A</th></tr>'
+    assert theme.mend(row) == "<tr><td></td><th>A</th></tr>"
