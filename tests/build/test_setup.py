@@ -24,7 +24,7 @@ from tests.settings import SETTINGS
 ROOT = Path(__file__).parents[2]
 MAKE = shutil.which("make") or "make"
 TOOLS = "awk bash cat chmod cmp cp cut dirname env false git grep ls mkdir mv "
-TOOLS += "rm sed sh sleep sort tail touch tr true"
+TOOLS += "ln rm sed sh sleep sort tail touch tr true"
 TARGETS = ("serve", "site", "check", "test", "chapter", "format", "bench")
 TARGETS += ("lock", "weekly", "atlas", "calibration", "backends")
 
