@@ -81,7 +81,8 @@ echo "Making the environment, .venv: once, a minute or a few."
     "from PyPI or from UV_DEFAULT_INDEX, and does not read pip's settings." \
     "The same command starts it afresh."
 for packages in "$new"/venv/lib/python3.*/site-packages; do
-  ln -s ../../../../sitegen "$packages/" # a build finds it from any folder
+  [ ! -d "$packages" ] || # a build finds it from any folder
+    ln -s ../../../../sitegen "$packages/"
 done
 echo "$wish" >"$new/venv/wish.txt"
 cp requirements.txt "$new/venv/lock.txt"

@@ -19,12 +19,33 @@ import random
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock, patch
 
-for absent in ("keras", "tensorflow", "snippets.atlas.batched_runs"):
-    sys.modules[absent] = MagicMock(is_tensor=lambda _: False)
+ABSENT = ("keras", "tensorflow", "snippets.atlas.batched_runs")
+
+
+class Absent(MetaPathFinder, Loader):
+    """Stands for what draws nothing and is slow to import, all parts of it."""
+
+    def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
+        """Return a specification for what is absent, else nothing."""
+        if name in ABSENT or name.partition(".")[0] in ABSENT:
+            return ModuleSpec(name, self, is_package=True)
+        return None
+
+    def create_module(self, spec: ModuleSpec) -> Any:
+        """Return a module that has whatever is asked of it."""
+        return MagicMock(is_tensor=lambda _: False)
+
+    def exec_module(self, module: Any) -> None:
+        """Do nothing."""
+
+
+sys.meta_path.insert(0, Absent())
 
 import numpy as np
 from matplotlib.figure import Figure

@@ -1,5 +1,4 @@
-/* The page of the explorer: reads the controls or the address, asks the engine
-   in a worker, and draws what comes back. */
+/* The page of the explorer: asks the engine in a worker, and draws. */
 "use strict";
 
 {
@@ -366,7 +365,7 @@ ${isPrelu ? "    model.add(layers.PReLU())\n" : ""}`;
 
   find(".code").innerHTML = "<pre><code></code></pre>";
   for (const link of links) link.href = `#${link.dataset.state}`;
-  // Not the page: a longer sentence makes it higher, and no plot wider.
+  // Not the page: a sentence makes it higher.
   const sizes = new ResizeObserver(plan);
   for (const svg of root.querySelectorAll("figure > svg")) sizes.observe(svg);
   addEventListener("hashchange", () => {

@@ -687,7 +687,8 @@ def test_no_other_page_loads_the_scripts(site):
         path.relative_to(site).as_posix()
         for path in site.rglob("*.html")
         if re.search(
-            r"(?:engine|explorer)\.(?:js|css)", path.read_text("utf-8")
+            r"(?:src|href)=\"[^\"]*(?:engine|explorer)\.(?:js|css)",
+            path.read_text("utf-8"),
         )
     ]
     assert holders == [NAME]
