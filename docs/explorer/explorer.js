@@ -1,4 +1,4 @@
-/* The page of the explorer: asks the engine in a worker, and draws. */
+/* The page of the explorer. */
 "use strict";
 
 {

@@ -320,6 +320,7 @@ assert kernels.max() / kernels.min() < 5, "the kernels' gradients do differ"
 #
 # ## Does He init mend it?
 #
+# <span id="does-hes-initializer-mend-it"></span>
 # With the same seeds, `HeUniform` makes the same draws, each $\sqrt2$ times as
 # large. So you change the scale and nothing else. In a network of your own
 # the change is `Dense(100, "relu", kernel_initializer="he_uniform")`.
@@ -355,11 +356,13 @@ panel(
 # training. Right: SGD, learning rate 0.01, batches of 50, five seeds; median,
 # and band from the least to the greatest.*
 #
+# <span id="with-he-the-signal-keeps-its-size-and-the-loss-falls"></span>
 # The prediction holds. Yet the network is slow, and its runs lie far apart:
 # something is still wrong.
 #
 # ## What does He init not mend?
 #
+# <span id="what-does-he-not-mend"></span>
 # The size of the signal is right. But is there still a difference between one
 # image and another? Take the cosine of the angle between the outputs for two
 # images, averaged over all pairs. At 1, the layer sends the same direction
@@ -444,6 +447,7 @@ panel(
 #
 # ## What have you learned?
 #
+# <span id="networks-that-keep-images-apart-train-faster"></span>
 # - A loss that stays at ln 10 with ten classes is what a network costs that
 #   ignores its input. Look at its answers to be sure.
 # - ReLU with Glorot loses a factor $\sqrt{1/2}$ per layer, both ways. It
