@@ -474,8 +474,7 @@ def test_a_claim_that_is_no_longer_true_is_red(project):
 def test_a_swapped_initializer_in_a_listing_is_red(tmp_path):
     chapter = "initialization"
     claims = f"tests/claims/test_{chapter}.py"
-    copy_machinery(tmp_path, f"snippets/{chapter}", claims)
-    (tmp_path / "snippets/__init__.py").touch()
+    copy_machinery(tmp_path, "snippets", claims, "tests/drawings.py")
     listing = tmp_path / f"snippets/{chapter}/deep_network.py"
     swapped = listing.read_text().replace(".HeNormal", ".GlorotNormal")
     assert swapped != listing.read_text()
