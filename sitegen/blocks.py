@@ -21,7 +21,7 @@ FENCE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 PYTHON = re.compile(r'python(?: title="(?P<title>[^"]+)")?')
-NOT_CODE = {"bash", "bibtex", "text", "toml", "yaml"}
+NOT_CODE = {"bash", "bibtex", "text", "toml", "yaml", "{.text .no-copy}"}
 INCLUDE = re.compile(r'\s*--8<-- "(?P<path>[^"]+)"\s*')
 
 

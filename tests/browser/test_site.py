@@ -356,6 +356,7 @@ def test_every_page_works(new_tab, pages, size, palettes):
             "document.querySelectorAll('details').forEach((d) => d.open = true)"
         )
         if size == "phone":
+            page.evaluate(SETTLED)
             found += page.evaluate(TABLES) + page.evaluate(COPY_BUTTONS)
         for palette in reversed(palettes):
             page.emulate_media(color_scheme=palette)
@@ -367,12 +368,23 @@ def test_every_page_works(new_tab, pages, size, palettes):
     listed(problems, f"faults, {size}")
 
 
+# The other palette's colours are faded in, an opened block's button too.
+SETTLED = """async () => {
+  const moves = () => document.getAnimations().filter((move) =>
+    move.transitionProperty && move.playState === "running");
+  while (moves().length) {
+    await Promise.allSettled(moves().map((move) => move.finished));
+  }
+}"""
+
+
 def violations(page, palette="light", size="wide", part="html"):
     """Return what axe finds, by rule and element.
 
     Axe is slow where there is much code. So in the dark palette only what
     depends on colours is looked at again, and on phones not code's colours.
     """
+    page.evaluate(SETTLED)
     only = {"type": "tag", "values": RULES}
     if palette == "dark":
         only = {"type": "rule", "values": COLOUR_RULES}

@@ -153,7 +153,7 @@ def test_the_figure_of_the_losses_shows_who_is_alive(drawn, measured):
     assert panel.y.scale == "linear"
     ends = {}
     for name, runs in losses.items():
-        assert runs.shape == (5, 100)  # seeds, updates
+        assert runs.shape[0] == 5  # seeds
         at, means = smoothed(runs, 20)
         ends[name] = shows(panel, name, at, means).y[-1]
     assert {*panel.labels} == {*losses}
