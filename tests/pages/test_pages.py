@@ -122,7 +122,7 @@ def test_every_python_fence_is_run(page):
     rules = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(rules)
     text = page.read_text("utf-8")
-    python = [body for head, body in fences(text) if "py" in head]
+    python = [body for head, body in fences(text) if re.search(r"\bpy", head)]
     blocks = [body for body in python if not body[0].startswith(">>>")]
     prompts = sum(line.startswith(">>>") for body in python for line in body)
     regions = list(rules.parse_page(Document(text, str(page))))
