@@ -407,7 +407,7 @@ def test_leaky_relu_warns_of_alpha():
 
 
 def test_the_documentation_of_elu_lacks_brackets():
-    # As of Keras 3.15; when this is mended, so must be the page.
+    """Keras 3.15; when it mends this, the page is to be mended too."""
     said = keras.activations.elu.__doc__.replace("`", "")
     assert "alpha * exp(x) - 1 if x < 0" in said
     below = float(keras.activations.elu(np.array([-1.0]), alpha=2.0)[0])

@@ -3,7 +3,7 @@
 import json
 import re
 import shutil
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 
 import keras
@@ -15,6 +15,7 @@ from sklearn.metrics import roc_auc_score
 from sitegen import style
 from sitegen.tables import TableError, TableExtension
 from snippets.atlas import figures
+from snippets.atlas.batched_runs import Program, RunSGD, dense_layers
 from snippets.atlas.verdicts import KIND, by_kind, read_runs, verdict
 from studies import unchanged
 from studies.atlas import cell, sweep
@@ -161,6 +162,7 @@ def check_origin(about):
 
 
 def test_the_table_was_made_by_this_engine_on_this_grid(runs):
+    """The hashes beside the table are those of the code and of the grid."""
     about = json.loads(sweep.ABOUT.read_text("utf-8"))
     check_origin(about)
     for name in ("engine", "grid"):
@@ -263,6 +265,7 @@ def made_up(*rates):
     ],
 )
 def test_a_verdict_follows_its_rule(rates, word, working):
+    """Made-up runs: five seeds at one rate or two, and the word they get."""
     it = verdict(made_up(*rates))
     assert it.word == word
     assert len(it.working) == working
@@ -278,6 +281,7 @@ def test_the_best_rate_trains_most_seeds_then_soonest():
 
 
 def test_what_five_seeds_of_five_can_tell():
+    """Arithmetic: seeds that are independent of each other."""
     assert 0.5**5 == 1 / 32  # all train although half of all seeds do not
     assert 1 - 2 * 0.5**5 == 15 / 16  # the median is within their range
 
@@ -286,6 +290,7 @@ def test_what_five_seeds_of_five_can_tell():
 
 
 def test_the_protocol_is_that_of_the_code():
+    """Each number of the protocol, against the constants and the data."""
     assert (TRAINED_ON, cell.BATCH, cell.STEPS) == (1500, 50, 30)
     assert (cell.SHORT, cell.LONG, cell.EVERY, cell.TARGET) == (10, 40, 4, 0.9)
     assert RATES["sgd"] == (0.003, 0.01, 0.03, 0.1, 0.3)
@@ -339,6 +344,10 @@ def words(kinds, depth, activation, initializers=CAREFUL):
 
 
 def test_four_layers_train_whatever_the_initializer(kinds):
+    """4 layers, width 100, zero biases, digits, plain SGD.
+
+    Five seeds a rate.
+    """
     for activation in ACTIVATIONS:
         good = {"trains", "slow"} if activation == "sigmoid" else {"trains"}
         assert {*words(kinds, 4, activation)} <= good, activation
@@ -351,6 +360,10 @@ def test_four_layers_train_whatever_the_initializer(kinds):
 
 
 def test_ten_layers_train_whatever_the_initializer(kinds):
+    """10 layers, width 100, zero biases, digits, plain SGD; five seeds.
+
+    At the best rate of each. N(0, 0.01²) at 10, 20, 30 and 50.
+    """
     for activation in ACTIVATIONS:
         slow = (
             {"trains", "slow"} if activation in ("gelu", "silu") else {"trains"}
@@ -366,6 +379,10 @@ def test_ten_layers_train_whatever_the_initializer(kinds):
 
 
 def test_glorot_is_left_with_three_at_thirty_layers(kinds):
+    """30 layers, width 100, zero biases, digits, plain SGD; five seeds.
+
+    The others do not train in one seed at their best rate.
+    """
     for initializer in ("glorot", "lecun"):
         left = [
             activation
@@ -424,6 +441,10 @@ def test_what_diverges_says_which_rates_it_means(kinds, runs):
 
 
 def test_orthogonal_kernels_need_fewest_updates_at_thirty_layers(kinds):
+    """30 layers, width 100, digits, plain SGD.
+
+    Medians of five seeds, best rates.
+    """
     for activation in ("tanh", "relu", "leaky_relu", "prelu", "elu", "selu"):
         needed = {
             initializer: kinds[at(30, activation, initializer)]["updates"]
@@ -434,6 +455,7 @@ def test_orthogonal_kernels_need_fewest_updates_at_thirty_layers(kinds):
 
 
 def test_elu_and_selu_with_orthogonal_kernels_need_one_epoch(kinds):
+    """30 layers, width 100, digits, plain SGD at the best rate; five seeds."""
     for activation in ("elu", "selu"):
         once = (cell.STEPS, cell.STEPS)
         assert at_best(kinds, activation, "orthogonal") == once
@@ -441,6 +463,10 @@ def test_elu_and_selu_with_orthogonal_kernels_need_one_epoch(kinds):
 
 
 def test_thirty_layers_of_tanh_train_with_five_initializers(kinds, runs):
+    """30 layers, width 100, zero biases, digits, plain SGD.
+
+    Five seeds a rate.
+    """
     for initializer in CAREFUL:
         it = kinds[at(30, "tanh", initializer)]
         assert it["word"] == "trains", initializer
@@ -455,6 +481,7 @@ def test_thirty_layers_of_tanh_train_with_five_initializers(kinds, runs):
 
 
 def test_tanh_fails_only_where_signal_or_gradient_is_gone(kinds):
+    """30 layers, width 100, before training; medians of five seeds, log10."""
     assert kinds[at(30, "tanh", "n1")]["start"]["backward"] > 9
     assert kinds[at(30, "tanh", "n001")]["start"]["forward"] < -40
     for initializer in CAREFUL:
@@ -500,6 +527,10 @@ def test_tanh_needs_fewer_updates_than_relu_at_thirty_layers(kinds):
 
 
 def test_leaky_relu_needs_fewer_updates_than_relu(kinds):
+    """30 layers, width 100, digits, plain SGD at each one's best rate.
+
+    Five seeds.
+    """
     for initializer in ("he", "orthogonal"):
         fewest = at_best(kinds, "relu", initializer)[0]
         assert at_best(kinds, "leaky_relu", initializer)[1] < fewest
@@ -516,6 +547,7 @@ def test_leaky_relu_needs_fewer_updates_than_relu(kinds):
 
 
 def test_selu_with_he_trains_at_a_tenth_of_the_rate(kinds, runs):
+    """30 layers, width 100, digits, plain SGD; five seeds at each rate."""
     he, lecun = (kinds[at(30, "selu", i)] for i in ("he", "lecun"))
     assert he["working"][-1] == 0.003
     assert lecun["working"][-1] == 0.03
@@ -526,6 +558,10 @@ def test_selu_with_he_trains_at_a_tenth_of_the_rate(kinds, runs):
 
 
 def test_kernel_gradients_hide_what_relu_with_glorot_has_lost(kinds, runs):
+    """30 layers, width 100, digits, plain SGD, all rates; five seeds.
+
+    What has been lost: before training, medians of the seeds.
+    """
     assert max(learned(runs[at(30, "relu", "glorot")])) < 0.25
     start = kinds[at(30, "relu", "glorot")]["start"]
     assert abs(start["kernel"]) < np.log10(2)
@@ -546,6 +582,7 @@ def test_some_seeds_fall_back(runs, kinds):
 
 
 def test_ten_sigmoid_layers_train_with_unit_variance_alone(kinds):
+    """Width 100, zero biases, digits, plain SGD, rates to 3; five seeds."""
     alone = kinds[at(10, "sigmoid", "n1")]
     assert (alone["word"], alone["rate"]) == ("trains", 0.3)
     for initializer in INITIALIZERS:
@@ -566,6 +603,10 @@ def test_ten_sigmoid_layers_train_with_unit_variance_alone(kinds):
 
 
 def test_thirty_sigmoid_layers_learn_with_no_careful_initializer(runs):
+    """30 layers, width 100, zero biases, digits, plain SGD, seven rates.
+
+    Five seeds.
+    """
     for initializer in CAREFUL:
         rows = runs[at(30, "sigmoid", initializer)]
         assert len({run["rate"] for run in rows}) >= 7
@@ -573,6 +614,10 @@ def test_thirty_sigmoid_layers_learn_with_no_careful_initializer(runs):
 
 
 def test_thirty_sigmoid_layers_learn_with_unit_variance(runs, kinds):
+    """30 layers, width 100, zero biases, digits, plain SGD at 0.03.
+
+    Five seeds.
+    """
     rows = runs[at(30, "sigmoid", "n1")]
     assert min(learned(rows, 0.03)) > 0.7
     start = kinds[at(30, "sigmoid", "n1")]["start"]
@@ -589,6 +634,10 @@ def of_pair(kinds, pair, optimizer="sgd", depth=30, data="digits"):
 
 
 def test_adam_trains_thirty_layers_that_sgd_does_not(kinds):
+    """Width 100, zero biases, digits; SGD and Adam, each at its best rate.
+
+    Five seeds.
+    """
     for pair, word in (
         (("gelu", "he"), "trains"),
         (("silu", "he"), "slow"),
@@ -607,6 +656,10 @@ def test_adam_trains_thirty_layers_that_sgd_does_not(kinds):
 
 
 def test_no_optimizer_of_three_trains_deep_sigmoids_with_glorot(kinds):
+    """Width 100, zero biases, digits; SGD, momentum 0.9, Adam, all rates.
+
+    Five seeds.
+    """
     for optimizer in RATES:
         for depth in (10, 30, 50):
             it = of_pair(kinds, ("sigmoid", "glorot"), optimizer, depth)
@@ -614,6 +667,10 @@ def test_no_optimizer_of_three_trains_deep_sigmoids_with_glorot(kinds):
 
 
 def test_momentum_rescues_no_pair_at_thirty_layers(kinds):
+    """30 layers, width 100, digits; ten pairs, each at its best rate.
+
+    Five seeds.
+    """
     assert cell.OPTIMIZERS["momentum"]().momentum == 0.9
     for pair in MAIN_PAIRS:
         plain, pushed = (of_pair(kinds, pair, it) for it in ("sgd", "momentum"))
@@ -621,6 +678,10 @@ def test_momentum_rescues_no_pair_at_thirty_layers(kinds):
 
 
 def test_orthogonal_tanh_is_alone_on_mnist1d(kinds):
+    """mnist1d and digits, width 100, zero biases, plain SGD, best rate.
+
+    Five seeds.
+    """
     words = {
         pair: [
             of_pair(kinds, pair, depth=depth, data="mnist1d")["word"]
@@ -644,6 +705,10 @@ def test_orthogonal_tanh_is_alone_on_mnist1d(kinds):
 
 
 def test_wide_networks_need_fewer_updates(kinds):
+    """30 layers, widths 100 and 400, digits, plain SGD, best rates.
+
+    Five seeds.
+    """
     *pairs, gelu = (
         (of_pair(kinds, pair), kinds[(*figures.WIDE, 30, *pair)])
         for pair in WIDE_PAIRS
@@ -675,6 +740,10 @@ def test_an_area_is_that_of_other_groups():
 
 
 def test_the_gradient_of_the_outputs_tells_most(measured):
+    """All kinds of width 100 on digits with plain SGD; areas under the curve.
+
+    Once more without N(0, 1) and N(0, 0.01²).
+    """
     for areas in measured("atlas", "foretold")["auc"].values():
         one = areas["one rule"]
         singles = {name: one[name] for name in figures.STATISTICS}
@@ -685,6 +754,10 @@ def test_the_gradient_of_the_outputs_tells_most(measured):
 
 
 def test_all_numbers_together_add_little(measured):
+    """The same kinds.
+
+    Each activation, or initializer, is left out of the fit.
+    """
     for areas in measured("atlas", "foretold")["auc"].values():
         for left_out in ("activation", "initializer"):
             of = areas[left_out]
@@ -744,6 +817,39 @@ def test_the_tables_of_other_settings_say_what_the_kinds_are(measured, kinds):
             told = {"uncertain": f"{it['trained']} of 5 seeds"}
             assert text.startswith(told.get(it["word"], it["word"]))
         assert bool(other[3]) == (pair in WIDE_PAIRS)
+
+
+def test_a_run_beside_one_that_diverges_is_what_fit_makes():
+    """Two layers of ReLU, 30 updates of SGD at 0.1, beside a rate of 1e30."""
+    x, y = split("digits", 0)[:2]
+    sizes = [64, 100, 100, 10]
+    kernels = [
+        keras.initializers.GlorotUniform(seed)(shape).numpy()
+        for seed, shape in enumerate(pairwise(sizes))
+    ]
+    program = Program(2, 64, sizes[1:], "relu", lambda: RunSGD(1.0))
+    program.start([np.stack([k, k]) for k in kernels], np.float32([0.1, 1e30]))
+    batches = [np.stack([part.reshape(30, 50, -1)] * 2, 1) for part in (x, y)]
+    history = program.epoch(batches[0], batches[1][..., 0]).numpy()
+    assert np.isfinite(history).all(axis=0).tolist() == [True, False]
+    plain = keras.Sequential(
+        [
+            keras.layers.Dense(100, "relu"),
+            keras.layers.Dense(100, "relu"),
+            keras.layers.Dense(10),
+        ]
+    )
+    plain.build((None, 64))
+    for layer, kernel in zip(plain.layers, kernels, strict=True):
+        layer.kernel.assign(kernel)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    plain.compile(keras.optimizers.SGD(0.1), loss)
+    plain.fit(x, y, batch_size=50, shuffle=False, verbose=0)
+    layers = dense_layers(program.model)
+    for mine, other, drawn in zip(plain.layers, layers, kernels, strict=True):
+        kernel = mine.kernel.numpy()
+        assert np.abs(kernel - drawn).max() > 1e-2  # it has moved
+        assert np.abs(kernel - other.kernel.numpy()[0]).max() < 1e-5
 
 
 def test_a_measurement_becomes_a_table_and_an_unknown_one_an_error():

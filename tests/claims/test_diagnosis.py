@@ -216,6 +216,7 @@ def quiet(report):
 
 
 def test_the_numbers_are_those_of_a_tape():
+    """Three ReLU layers of 32 against a GradientTape of TensorFlow."""
     parts = [layers.Dense(32, "relu") for _ in range(3)]
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model = stack(*parts, layers.Dense(4), loss=loss)
@@ -298,6 +299,7 @@ def test_rows_follow_the_forward_pass_and_name_what_is_inside():
 
 
 def test_a_recurrent_layer_has_a_gradient_for_each_time_step():
+    """A GRU, a bidirectional LSTM, a SimpleRNN of 48 steps; one batch."""
     report = diagnose(*recurrent())
     rows = {row["layer"]: row for row in report.rows}
     assert len(rows["gru"]["time"]) == 6
@@ -312,6 +314,7 @@ def test_a_recurrent_layer_has_a_gradient_for_each_time_step():
 
 
 def test_a_layer_that_loops_is_named_and_not_seen_into():
+    """A layer that calls another inside a tf.function."""
     inner = layers.Dense(8)
     inner.build((None, 12))
 
@@ -334,6 +337,7 @@ def test_a_layer_that_loops_is_named_and_not_seen_into():
 
 @every_kind
 def test_nothing_is_changed(make):
+    """Models of every kind of this file, new and after one update."""
     model, x, y = make()
     before = state(model)
     report = diagnose(model, x, y)
@@ -420,6 +424,10 @@ DEEP = {  # code: the layer, the activation, and what is wrong
 
 @pytest.mark.parametrize("code", DEEP)
 def test_it_finds_a_broken_stack_and_its_fix_mends_it(code):
+    """Stacks with one fault each, at initialization, one batch.
+
+    Then the fix.
+    """
     layer, activation, broken = DEEP[code]
     broken = {
         key: value.clone() if hasattr(value, "clone") else value
@@ -727,6 +735,7 @@ HEALTHY = {
 
 @pytest.mark.parametrize("case", HEALTHY)
 def test_it_does_not_cry_wolf(case):
+    """Sound networks that look odd, at initialization: no finding."""
     quiet(diagnose(*HEALTHY[case]()))
 
 
@@ -931,6 +940,7 @@ def rows_on(backend):
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_other_backends_say_the_same(backend):
+    """TensorFlow against JAX and PyTorch on the same weights, if installed."""
     if not (ASIDE / backend).is_dir():
         pytest.skip(f"{backend} is not there: `make backends`")
     expected, got = rows_on("tensorflow"), rows_on(backend)
@@ -943,6 +953,10 @@ def test_other_backends_say_the_same(backend):
 
 
 def test_the_callback_says_what_it_finds_and_changes_nothing(capsys):
+    """Two ReLU layers, a rate of 1e30, seen each second step.
+
+    Weights compared.
+    """
     weights = []
     for watched in (False, True):
         keras.utils.set_random_seed(5)
@@ -979,6 +993,10 @@ def counts(it):
 
 
 def test_it_finds_most_of_what_does_not_train(judged):
+    """The atlas's kinds of plain SGD, at initialization.
+
+    Label: five seeds' verdict.
+    """
     assert counts(judged["plausible"]["report"]) == (67, 76, 11, 174)
     caught, broken, false, healthy = counts(judged["all"]["report"])
     assert (broken, healthy) == (155, 195)
@@ -1015,6 +1033,7 @@ def test_the_gradient_catches_as_much_in_each_of_five_seeds(judged):
 
 
 def test_the_best_limits_scatter(judged):
+    """Limits fitted to half of the kinds, tried on the other half."""
     halves = [
         judged[population][f"gradient by {column}"]
         for population in figures.POPULATIONS
@@ -1043,6 +1062,7 @@ def plausible(rows, found, broken):
 
 
 def test_what_is_missed_is_deep_and_partly_trains(rows):
+    """The atlas's kinds without N(0, 1) and N(0, 0.01²), at the best rate."""
     missed = plausible(rows, found=False, broken=True)
     assert len(missed) == 9
     assert {it["depth"] for it in missed} == {30, 50}
@@ -1050,6 +1070,7 @@ def test_what_is_missed_is_deep_and_partly_trains(rows):
 
 
 def test_most_of_the_false_alarms_are_slow(rows):
+    """The atlas's kinds without N(0, 1) and N(0, 0.01²), at the best rate."""
     alarms = plausible(rows, found=True, broken=False)
     assert len(alarms) == 11
     slow = [it for it in alarms if it["word"] == "slow"]
@@ -1058,12 +1079,14 @@ def test_most_of_the_false_alarms_are_slow(rows):
 
 
 def test_one_step_shows_a_third_of_the_rates_that_are_too_high(measured):
+    """The atlas's ten pairs at every rate tried, one step of training."""
     given = measured("diagnosis", "calibration")["given"]
     assert counts(given["too high"]) == (23, 60, 2, 141)
     assert given["too low"]["caught"] == 0
 
 
 def test_published_rules_on_the_same_networks(judged, rows):
+    """The rules restated in studies/calibration, on the atlas's networks."""
     of = judged["plausible"]
     assert counts(of["autotrainer"]) == (39, 76, 1, 174)
     assert counts(of["deeplocalize"]) == (57, 76, 15, 174)

@@ -127,10 +127,18 @@ def test_the_figure_of_the_rates_shows_a_window(drawn, measured):
 
 
 def test_the_sound_network_trains(measured):
+    """Five ReLU layers of 100, He init, digits, SGD 0.1, 200 updates.
+
+    Five seeds.
+    """
     assert np.all(last(measured("first_checks", "losses")["sound"]) < 0.5)
 
 
 def test_first_loss_far_above_ln_10_means_unscaled_inputs(measured):
+    """The sound network, pixels up to 1 and up to 255; 20 updates.
+
+    Five seeds.
+    """
     assert round(LN10, 3) == 2.303
     probes = measured("first_checks", "probes")
     assert np.all(np.abs(probes["first loss, sound"] - LN10) < 0.4)
@@ -142,6 +150,10 @@ def test_first_loss_far_above_ln_10_means_unscaled_inputs(measured):
 
 
 def test_the_final_bias_brings_the_first_loss_to_the_entropy(measured):
+    """All zeros, a twentieth of other digits; 50 updates of SGD 0.03.
+
+    Five seeds.
+    """
     unequal = measured("first_checks", "unequal")
     entropy = unequal["entropy"]
     assert np.all(unequal["first loss, zero"] > entropy + 0.6)
@@ -150,6 +162,7 @@ def test_the_final_bias_brings_the_first_loss_to_the_entropy(measured):
 
 
 def test_logits_taken_for_probabilities_do_not_train(measured):
+    """The sound network, loss without from_logits; 200 updates; five seeds."""
     losses = measured("first_checks", "losses")
     assert np.all(losses["neither"][:, 0] > 1.5 * LN10)
     assert np.all(last(losses["neither"]) > LN10)
@@ -157,6 +170,10 @@ def test_logits_taken_for_probabilities_do_not_train(measured):
 
 
 def test_a_softmax_under_from_logits_cannot_pass_1_46(measured):
+    """A softmax and an average before a loss from logits; 200 updates.
+
+    Five seeds.
+    """
     losses = measured("first_checks", "losses")
     assert np.log(np.e + 9) - 1 == pytest.approx(1.46, abs=0.005)
     assert np.all(losses["both"] > np.log(np.e + 9) - 1)
@@ -166,6 +183,7 @@ def test_a_softmax_under_from_logits_cannot_pass_1_46(measured):
 
 
 def test_keras_repairs_a_softmax_that_comes_last():
+    """Keras 3.15 on TensorFlow; 50 digits, no training, five seeds."""
     x, y = load_digits(return_X_y=True)
     x, y = (x[:50] / 16).astype("float32"), y[:50]
     for seed in range(5):
@@ -180,6 +198,10 @@ def test_keras_repairs_a_softmax_that_comes_last():
 
 
 def test_the_factor_tells_a_dead_signal(measured):
+    """20 ReLU layers of 100, Glorot or He, all digits, no training.
+
+    Five seeds.
+    """
     probes = measured("first_checks", "probes")
     broken = probes["factor, ReLU, Glorot, 20 layers"]
     assert broken == pytest.approx(0.7, abs=0.05)
@@ -189,6 +211,10 @@ def test_the_factor_tells_a_dead_signal(measured):
 
 
 def test_the_factor_tells_sigmoids(measured):
+    """8 layers of 100, Glorot, sigmoid or tanh, digits, no training.
+
+    Five seeds.
+    """
     probes = measured("first_checks", "probes")
     assert np.all(probes["factor, eight sigmoids"] > 0.9)  # the size stays
     assert np.all(probes["apart, eight sigmoids"] < 0.4)
@@ -196,6 +222,7 @@ def test_the_factor_tells_sigmoids(measured):
 
 
 def test_eight_sigmoids_are_mended_by_tanh(measured):
+    """8 layers of 100, Glorot, digits, SGD 0.1, 100 updates; five seeds."""
     losses = measured("first_checks", "losses")
     assert losses["eight sigmoids"].shape == (5, 100)
     assert np.all(np.abs(last(losses["eight sigmoids"]) - LN10) < 0.1)
@@ -203,12 +230,14 @@ def test_eight_sigmoids_are_mended_by_tanh(measured):
 
 
 def test_a_flat_loss_is_mended_by_the_initializer(measured):
+    """20 ReLU layers of 100, digits, SGD 0.02, 200 updates; five seeds."""
     losses = measured("first_checks", "losses")
     assert np.abs(losses["ReLU, Glorot, 20 layers"] - LN10).max() < 0.05
     assert np.all(last(losses["ReLU, He, 20 layers"]) < 1.5)
 
 
 def test_labels_of_other_inputs_keep_the_loss_at_ln_10(measured):
+    """The sound network on permuted labels, 100 updates; five seeds."""
     losses = measured("first_checks", "losses")
     assert np.all(last(losses["shuffled labels"]) > 2.2)
     at_the_same_time = losses["sound"][:, : losses["shuffled labels"].shape[1]]
@@ -216,6 +245,10 @@ def test_labels_of_other_inputs_keep_the_loss_at_ln_10(measured):
 
 
 def test_wide_weights_are_not_a_number_at_once(measured):
+    """Five ReLU layers of 100, N(0, 1), digits, SGD 0.1, 20 updates.
+
+    Five seeds.
+    """
     probes = measured("first_checks", "probes")
     assert probes["factor, N(0, 1)"].mean() == pytest.approx(7, abs=0.4)
     losses = measured("first_checks", "losses")
@@ -225,6 +258,7 @@ def test_wide_weights_are_not_a_number_at_once(measured):
 
 
 def test_a_rate_of_10_is_not_a_number_after_some_updates(measured):
+    """The sound network, SGD at 10, 20 updates; five seeds."""
     losses = measured("first_checks", "losses")
     assert np.all(np.abs(losses["rate 10"][:, 0] - LN10) < 0.5)
     assert not np.isfinite(losses["rate 10"][:, 9:]).any()
@@ -232,6 +266,7 @@ def test_a_rate_of_10_is_not_a_number_after_some_updates(measured):
 
 
 def test_the_learning_rate_has_a_window(measured):
+    """The sound network, nine rates of SGD from 0.001 to 10; five seeds."""
     window = measured("first_checks", "rates")
     rates, losses = window["rates"], window["losses"]
     assert len(losses) == 5
@@ -247,12 +282,20 @@ def test_the_learning_rate_has_a_window(measured):
 
 
 def test_zero_kernels_cannot_learn_one_batch(measured):
+    """The sound network, all hidden kernels zero or drawn, 50 digits.
+
+    Five seeds.
+    """
     probes = measured("first_checks", "probes")
     assert np.all(probes["one batch, zeros"] > 2)
     assert np.all(probes["one batch, sound"] < 0.1)
 
 
 def test_one_batch_does_not_see_wrong_labels_and_class_means_do(measured):
+    """The sound network on 50 digits, 200 updates; class means of all.
+
+    Five seeds.
+    """
     probes = measured("first_checks", "probes")
     assert np.all(probes["one batch, shuffled"] < 0.2)
     assert np.all(probes["class means, shuffled"] < 0.15)
@@ -273,6 +316,7 @@ def test_the_probes_leave_the_network_as_it_was():
 
 
 def test_sigmoids_leave_the_first_kernels_where_they_are(measured):
+    """Five layers of 100, Glorot, digits, SGD 0.1, 100 updates; five seeds."""
     trained = measured("first_checks", "moves")
     broken, mended = (
         trained[f"moves, {name}, Glorot"] for name in ("sigmoid", "tanh")
@@ -286,6 +330,7 @@ def test_sigmoids_leave_the_first_kernels_where_they_are(measured):
 
 
 def test_too_many_dead_units_are_mended_by_a_lower_rate(measured):
+    """The sound network with Adam at 0.1 and 0.003, 100 updates; five seeds."""
     adam = measured("first_checks", "dead")
     assert np.all(adam["dead at the start"] < 0.15)
     assert np.all(adam["dead, 0.1"] > 0.8)
@@ -295,6 +340,7 @@ def test_too_many_dead_units_are_mended_by_a_lower_rate(measured):
 
 
 def test_a_pinned_network_lags_behind_a_free_one(measured):
+    """Five tanh layers of 100, digits, SGD 0.1, 200 updates; five seeds."""
     probes = measured("first_checks", "probes")
     assert np.all(probes["pinned, tanh, N(0, 1)"] > 0.75)
     assert np.all(probes["pinned, tanh, Glorot"] < 0.01)
@@ -305,6 +351,10 @@ def test_a_pinned_network_lags_behind_a_free_one(measured):
 
 
 def test_pinned_sigmoids_are_mended_by_tanh_only(measured):
+    """Five layers of 100, digits; SGD 0.1, 100 updates with Glorot.
+
+    Five seeds.
+    """
     probes = measured("first_checks", "probes")
     assert np.all(probes["pinned, sigmoid, N(0, 1)"] > 0.4)
     assert np.all(probes["pinned, sigmoid, Glorot"] == 0)
@@ -314,6 +364,7 @@ def test_pinned_sigmoids_are_mended_by_tanh_only(measured):
 
 
 def test_five_layers_hide_what_thirty_show(measured):
+    """ReLU layers of 100, Glorot, digits, SGD 0.02, 300 updates; five seeds."""
     shallow = measured("first_checks", "losses")["ReLU, Glorot, 5 layers"]
     assert np.all(last(shallow) < LN10 / 2)
     deep = measured("unstable_gradients", "losses")["ReLU, Glorot"]
@@ -334,6 +385,7 @@ def test_the_thirty_layers_are_those_of_this_page(activation):
 
 
 def test_he_is_slow_and_tanh_fast_at_thirty_layers(measured):
+    """30 layers of 100, digits, SGD 0.02, 300 updates; five seeds."""
     deep = measured("unstable_gradients", "losses")
     he, tanh = last(deep["ReLU, He"]), last(deep["tanh, Glorot"])
     assert np.all(he < 1.8)
@@ -342,6 +394,10 @@ def test_he_is_slow_and_tanh_fast_at_thirty_layers(measured):
 
 
 def test_a_changed_initializer_stops_tanh(measured):
+    """20 tanh layers of 100, digits, SGD 0.02, 100 and 200 updates.
+
+    Five seeds.
+    """
     probes = measured("first_checks", "probes")
     narrow = probes["factor, tanh, N(0, 0.05²), 20 layers"]
     assert narrow == pytest.approx(0.5, abs=0.03)
@@ -354,6 +410,7 @@ def test_a_changed_initializer_stops_tanh(measured):
 
 
 def test_a_changed_activation_needs_another_initializer(measured):
+    """20 layers of 100, digits, SGD 0.02, 200 updates; five seeds."""
     losses = measured("first_checks", "losses")
     assert np.all(last(losses["tanh, Glorot, 20 layers"]) < 0.7)
     assert np.abs(losses["ReLU, Glorot, 20 layers"] - LN10).max() < 0.05
@@ -361,6 +418,7 @@ def test_a_changed_activation_needs_another_initializer(measured):
 
 
 def test_branches_of_one_instance_are_one_branch(measured):
+    """Four branches of 4 ReLU units, He, SGD 0.1, 200 updates; five seeds."""
     four = measured("first_checks", "branches")
     assert four["apart, own"].shape == four["apart, shared"].shape == (5, 6)
     assert np.all(four["apart, shared"] == 0)

@@ -261,6 +261,7 @@ def test_linear_counts_are_nan(trained, answers):
 
 
 def test_a_class_number_too_large_raises():
+    """Keras on TensorFlow, on the processor; five classes, one example."""
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     said = np.zeros((1, 5), "float32")
     assert float(loss(np.array([4]), said)) == pytest.approx(np.log(5))

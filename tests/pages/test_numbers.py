@@ -61,7 +61,8 @@ def test_a_number_that_nothing_near_it_shows_is_found(
         "docs/chapters/x.md": f"---\ntitle: X\n---\n\n# X\n\n{said}\n",
         "snippets/x/figures.py": "RATE = 0.02\n\n\ndef measure_m():\n"
         "    return RATE\n\n\ndef plot_a(m):\n    return m\n",
-        "tests/claims/test_x.py": "def test_a():\n    assert 0.25\n\n\n"
+        "tests/claims/test_x.py": 'def test_a():\n    """0.26"""\n'
+        "    assert 0.25\n\n\n"
         'def test_b(measured):\n    assert measured("x", "m") < 0.125\n\n\n'
         'def test_c(drawn):\n    assert drawn("x", "a") == (0.5, 2)\n',
     }.items():
