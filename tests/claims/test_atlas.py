@@ -283,7 +283,6 @@ def test_the_best_rate_trains_most_seeds_then_soonest():
 def test_what_five_seeds_of_five_can_tell():
     """Arithmetic: seeds that are independent of each other."""
     assert 0.5**5 == 1 / 32  # all train although half of all seeds do not
-    assert 1 - 2 * 0.5**5 == 15 / 16  # the median is within their range
 
 
 # The protocol, as the page states it
@@ -490,19 +489,6 @@ def test_tanh_fails_only_where_signal_or_gradient_is_gone(kinds):
         assert abs(start["backward"]) < 2
 
 
-def test_more_gain_trains_tanh_in_fewer_updates(runs, kinds):
-    """Plain SGD at 0.003, thirty layers, width 100, five seeds."""
-    needed = {
-        initializer: updates(runs[at(30, "tanh", initializer)], 0.003)
-        for initializer in CAREFUL
-    }
-    most = max(needed["orthogonal"].max(), needed["he"].max())
-    assert most <= min(needed["glorot"].min(), needed["lecun"].min()) / 2
-    for initializer in ("glorot", "lecun"):
-        assert at_best(kinds, "tanh", initializer)[0] <= 90
-    assert at_best(kinds, "tanh", "orthogonal")[1] == 90
-
-
 def test_thirty_layers_of_relu_want_orthogonal_kernels(kinds):
     """Plain SGD, each at its best rate, width 100, five seeds."""
     assert kinds[at(30, "relu", "he")]["word"] == "slow"
@@ -555,18 +541,6 @@ def test_selu_with_he_trains_at_a_tenth_of_the_rate(kinds, runs):
     assert sum(run["diverged"] is not None for run in above) >= 3
     assert he["start"]["first_loss"] > 10 * np.log(10)
     assert lecun["slowest"] < he["fastest"]
-
-
-def test_kernel_gradients_hide_what_relu_with_glorot_has_lost(kinds, runs):
-    """30 layers, width 100, digits, plain SGD, all rates; five seeds.
-
-    What has been lost: before training, medians of the seeds.
-    """
-    assert max(learned(runs[at(30, "relu", "glorot")])) < 0.25
-    start = kinds[at(30, "relu", "glorot")]["start"]
-    assert abs(start["kernel"]) < np.log10(2)
-    assert start["forward"] / 2 < -4  # the size: the moment's root
-    assert start["backward"] < -4
 
 
 def test_some_seeds_fall_back(runs, kinds):
