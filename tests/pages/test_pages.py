@@ -9,6 +9,7 @@ import importlib.util
 import re
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import markdown
@@ -394,3 +395,18 @@ def test_nothing_is_measured_or_drawn_in_vain(slug):
     used = {data for of in drawn.values() for data in of} | asked
     unused = set(measured) - used
     assert not unused, f"snippets/{slug}/figures.py: nothing uses {unused}"
+
+
+def test_no_folder_of_tests_is_passed_over(request):
+    passed_over = request.config.getini("norecursedirs")
+    folders = {
+        part
+        for file in ROOT.glob("tests/**/test_*.py")
+        for part in file.parent.relative_to(ROOT).parts
+    }
+    assert "build" in folders
+    assert not [
+        name
+        for name in folders
+        if any(fnmatch(name, pattern) for pattern in passed_over)
+    ]
