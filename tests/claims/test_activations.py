@@ -256,6 +256,20 @@ def test_elu_and_selu_remove_most_of_the_mean(measured):
     assert share["selu"] == pytest.approx(0, abs=0.001)
 
 
+def test_the_mean_of_relu_knows_the_size_of_an_input_alone(measured):
+    """Theory: 32 % of the moment; He init, 100 to 20,000 units, ten inputs."""
+    theory = measured("activations", "theory")["relu"]
+    share = theory["mean"] ** 2 * theory["scale"]
+    assert share == pytest.approx(0.32, abs=0.005)
+    rng = np.random.default_rng(0)
+    inputs = rng.standard_normal((10, 100))
+    inputs /= np.linalg.norm(inputs, axis=1, keepdims=True)
+    kernel = rng.normal(0, 0.02**0.5, (100, 20_000))
+    means = [np.maximum(s * inputs @ kernel, 0).mean(1) for s in (1, 2)]
+    assert np.ptp(means[0]) < 0.05 * means[0].mean()  # one size: one mean
+    assert means[1] == pytest.approx(2 * means[0])
+
+
 def test_the_formulas_are_those_of_keras(measured):
     """161 points from −4 to 4."""
     shapes = measured("activations", "shapes")

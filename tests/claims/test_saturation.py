@@ -8,6 +8,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from snippets.atlas import figures as atlas
 from snippets.atlas.verdicts import by_kind, read_runs, verdict
@@ -235,6 +236,58 @@ def test_the_spread_does_not_grow_from_layer_to_layer(measured):
         # At most ¼, as any number between 0 and 1, and near it if saturated.
         nearly = {64: 0.14, 100: 0.16, 300: 0.2}[width]
         assert np.all(network["variance"] > nearly)
+
+
+def sigmoids(h, layers=5, units=300, std=1.0, seed=0):
+    """Return z (layers, examples, units) of a net with N(0, std²)."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(layers):
+        found.append(h @ rng.normal(0, std, (h.shape[1], units)))
+        h = 1 / (1 + np.exp(-found[-1]))
+    return np.array(found)
+
+
+def ends(z):
+    """Return which outputs of sigmoids lie within 1 % of an end."""
+    return np.abs(z) > np.log(99)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_small_inputs_let_the_spread_rise_once(seed):
+    """N(0, 1), 300 units, 500 normal inputs of std 0.1, no training."""
+    inputs = np.random.default_rng(seed).normal(0, 0.1, (500, 300))
+    z = sigmoids(inputs, seed=seed + 5)
+    spread, share = z.std((1, 2)), ends(z).mean((1, 2))
+    assert spread[0] < 2.1
+    assert spread[1] > 8
+    assert np.all(spread[2:] < 14)
+    assert np.ptp(spread[2:]) < 1.5  # it stays
+    assert share[0] < 0.05
+    assert np.all(share[1:] > 0.55)
+
+
+def test_narrow_weights_are_not_narrow_in_a_wide_layer():
+    """N(0, 0.01²) and 3,000 units: beyond 0.1 of ½, as the page's are not."""
+    inputs = np.random.default_rng(0).standard_normal((50, 3000))
+    z = sigmoids(inputs, layers=2, units=3000, std=0.01)[1]
+    assert np.abs(1 / (1 + np.exp(-z)) - 0.5).max() > 0.2
+
+
+def test_pixels_bring_a_constant_of_their_own():
+    """tanh, Glorot, ten layers of 100; digits from 0 to 1, five seeds."""
+    digits = load_digits().data[:300] / 16
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        for inputs, least in ((digits, 0.4), (rng.normal(size=(300, 64)), -1)):
+            h = inputs
+            for _ in range(10):
+                std = (2 / (h.shape[1] + 100)) ** 0.5
+                h = np.tanh(h @ rng.normal(0, std, (h.shape[1], 100)))
+            unit = h / np.linalg.norm(h, axis=1, keepdims=True)
+            cosine = np.median((unit @ unit.T)[np.triu_indices(300, 1)])
+            assert cosine > least
+            assert (cosine < 0.05) == (least < 0)
 
 
 def test_what_stays_of_glorots_sigmoids_is_the_same_for_all(measured):

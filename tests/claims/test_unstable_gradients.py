@@ -293,6 +293,30 @@ def test_a_dead_signal_keeps_the_loss_at_ln_10(measured):
     assert np.all(np.abs(losses - LN10) < 0.02)
 
 
+def test_selu_explodes_behind_a_normal_loss():
+    """300 layers of SELU, LeCun, width 100, 64 normal inputs; five seeds."""
+    alpha, scale = 1.6732632, 1.0507010
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        h, layers = rng.standard_normal((64, 100)), []
+        for _ in range(300):
+            kernel = rng.normal(0, 0.1, (100, 100))
+            z = h @ kernel
+            below = alpha * np.exp(np.minimum(z, 0))
+            h = scale * np.where(z > 0, z, below - alpha)
+            layers.append((kernel, scale * np.where(z > 0, 1, below)))
+        assert 0.7 < np.sqrt(np.mean(h**2)) < 1.4
+        head = rng.normal(0, (2 / 110) ** 0.5, (100, 10))
+        says = np.exp(h @ head)
+        says /= says.sum(1, keepdims=True)
+        labels = rng.integers(0, 10, 64)
+        assert -np.log(says[range(64), labels]).mean() < 4
+        gradient = top = (says - np.eye(10)[labels]) @ head.T
+        for kernel, slope in reversed(layers):
+            gradient = (gradient * slope) @ kernel.T
+        assert np.linalg.norm(gradient) > 1e4 * np.linalg.norm(top)
+
+
 def test_an_exploding_network_is_not_a_number_after_one_update(measured):
     """ReLU, N(0, 0.2²), 30 layers; plain SGD 0.02, batch 50, 5 seeds."""
     losses = measured("unstable_gradients", "losses")["ReLU, N(0, 0.2²)"]
