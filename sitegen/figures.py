@@ -64,7 +64,8 @@ class Figures(Treeprocessor):
             )
         if "$" in alt + caption:
             raise FigureError(f"{source}: no formula in alt text or caption")
-        figure = etree.Element("figure", {"class": "figure"})
+        ident = f"figure-{name.rpartition('/')[2]}"
+        figure = etree.Element("figure", {"class": "figure", "id": ident})
         for palette in ("light", "dark"):
             picture = etree.SubElement(figure, "picture")
             phone = source.replace(".svg", f"-phone-{palette}.svg")
@@ -91,6 +92,7 @@ class Figures(Treeprocessor):
         strong = etree.SubElement(text, "strong")
         strong.text = head + stop.strip()
         strong.tail = f" {rest}" if rest else ""
+        text.extend(links(ident, source.replace(".svg", "-light.svg")))
         return figure
 
     def size(self, name: str) -> tuple[str, str]:
@@ -107,6 +109,25 @@ class Figures(Treeprocessor):
             raise FigureError(f"{name} is not a drawing with a size")
         width, height = (round(float(s) * 96 / 72) for s in sizes.groups())
         return str(width), str(height)
+
+
+def links(ident: str, drawing: str) -> list[etree.Element]:
+    """Return what ends a caption: a figure's own link, and one to see it large.
+
+    `drawing` is the address where scripts are off; where not, a dialog opens.
+    """
+    large = etree.Element("a", {"class": "enlarge", "href": drawing})
+    large.text = "Enlarge"
+    here = etree.Element(
+        "a",
+        {
+            "class": "headerlink",
+            "href": f"#{ident}",
+            "title": "Link to this figure",
+        },
+    )
+    here.text = "#"
+    return [large, here]
 
 
 class FigureExtension(Extension):

@@ -2,13 +2,15 @@
 
 import re
 from pathlib import Path
+from typing import cast
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
+from mkdocs.utils.templates import TemplateContext
 
-from sitegen import CACHE, ROOT, generate, labs, search, theme
+from sitegen import CACHE, ROOT, generate, labs, origin, search, theme
 
 # names, punctuation, operators, white space
 UNCOLOURED = re.compile(r'<span class="(?:n|p|o|w)">([^<]*)</span>')
@@ -44,6 +46,20 @@ def on_page_content(
     if page.file.src_uri.endswith(".ipynb"):
         html = labs.lighten(html, page.file.src_uri)
     return theme.mend(UNCOLOURED.sub(r"\1", html))
+
+
+def on_page_context(
+    context: TemplateContext, page: Page, config: MkDocsConfig, nav: object
+) -> TemplateContext:
+    """Tell the template where the page comes from."""
+    told: dict[str, object] = {**context}
+    told["origin"] = origin.origin(
+        ROOT,
+        page.file.src_uri,
+        page.canonical_url or page.url,
+        config.repo_url or "",
+    )
+    return cast(TemplateContext, told)
 
 
 @event_priority(-200)  # after the theme's search has written its index

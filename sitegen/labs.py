@@ -17,11 +17,13 @@ from base64 import b64decode
 from html import escape
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import tostring
 
 from bs4 import BeautifulSoup, Tag
 from markdown.extensions.toc import slugify, unique
 
 from sitegen import SitegenError, isolation, keys
+from sitegen.figures import links
 from sitegen.math import html_math
 from sitegen.palette import COLORS
 from sitegen.store import Store
@@ -146,7 +148,11 @@ def lighten(html: str, name: str) -> str:
             title = heading.get_text()
             if "$" in title or heading.find("code"):  # the contents lack them
                 raise LabError(f"{name}: math or code in heading {title!r}")
-            heading.attrs = {"id": unique(slugify(title, "-"), ids)}
+            ident = unique(slugify(title, "-"), ids)
+            heading.attrs = {"id": ident}
+            link = page.new_tag("a", href=f"#{ident}", string="#")
+            link["class"], link["title"] = "headerlink", "Link to this section"
+            heading.append(link)
         if drawings:
             caption = prose.select_one("p:first-child > em:only-child")
             if caption is None:
@@ -197,11 +203,13 @@ def _figure(drawings: list[str], caption: str) -> str:
         re.sub(r'( id="|url\(#|href="#)', rf"\g<1>{ident}-{at}-", drawing)
         for at, drawing in enumerate(drawings)
     )
+    place = f"figure-{ident}"
+    ends = (tostring(link, "unicode") for link in links(place, f"#{place}"))
     return (
-        f'<figure class="figure"><div class="panels" role="img" '
-        f'aria-labelledby="{ident}">{inside}</div><figcaption id="{ident}">'
-        f"<strong>{escape(head + stop.strip())}</strong> {escape(rest)}"
-        "</figcaption></figure>"
+        f'<figure class="figure" id="{place}"><div class="panels" role="img" '
+        f'aria-labelledby="{ident}">{inside}</div><figcaption>'
+        f'<span id="{ident}"><strong>{escape(head + stop.strip())}</strong> '
+        f"{escape(rest)}</span>{''.join(ends)}</figcaption></figure>"
     )
 
 

@@ -21,7 +21,7 @@ from sitegen import SitegenError
 WORDS = Path(__file__).with_name("words.toml")
 LEFT_OUT = (
     "pre, script, style, template, form, svg, .page-meta, .checked, .claim,"
-    ".headerlink, .footnote-ref, .footnote-backref, .md-source-file"
+    ".headerlink, .enlarge, .page-source, .footnote-ref, .footnote-backref"
 )
 BLOCKS = ["p", "li", "td", "th", "dt", "dd", "figcaption", "summary", "caption"]
 # These answer nobody's question.

@@ -2,8 +2,9 @@
 
 The theme styles far more than this site has, and each page's first load pays
 for it. A rule goes if it wants a class or an id that no page of the site has
-and that no script names, and a property (most hold an icon) if nothing asks for
-it. It runs when the site is built.
+and that no script names, or if it is for what is written from right to left;
+and a property (most hold an icon) if nothing asks for it. Of our own files the
+comments go. It runs when the site is built.
 """
 
 import re
@@ -27,6 +28,14 @@ SIGN = re.compile(
 )
 NO_HEAD = re.compile(r"<th\b[^>]*>\s*</th>")
 NESTED = ("@media", "@supports")
+RIGHT_TO_LEFT = "[dir=rtl]"
+# The theme's icons of admonitions, which site.css hides.
+HIDDEN = re.compile(
+    r"[\w-]*mask-image:\s*var\(--md-admonition-icon--[\w-]+\);?"
+)
+LINES = re.compile(
+    r"^[ \t]*/\*.*?\*/[ \t]*\n|^[ \t]+", re.DOTALL | re.MULTILINE
+)
 ASKED = re.compile(r"var\(\s*(--[\w-]+)")
 
 
@@ -53,8 +62,15 @@ def lighten(site: Path) -> None:
     ours = site / "assets/stylesheets"
     for path, css in sheets.items():
         if path.parent == ours:
-            sheets[path] = "".join(without(css, names))
-        asked.update(ASKED.findall(sheets[path]))
+            css = HIDDEN.sub("", "".join(without(css, names)))
+        else:
+            css = TOKEN.sub(lambda m: "" if m[0][:2] == "/*" else m[0], css)
+            css = re.sub(r"\s*\n\s*", "\n", css)
+            path.write_text(css, "utf-8")
+        sheets[path] = css
+        asked.update(ASKED.findall(css))
+    for path in site.glob("assets/js/*.js"):
+        path.write_text(LINES.sub("", path.read_text("utf-8")), "utf-8")
     for path in ours.glob("*.css"):
         path.write_text(needed(sheets[path], asked), "utf-8")
 
@@ -89,6 +105,7 @@ def without(css: str, names: set[str]) -> Iterator[str]:
                 selector
                 for selector in COMMA.split(head)
                 if names.issuperset(NAME.findall(OPTIONAL.sub("", selector)))
+                and RIGHT_TO_LEFT not in selector
             ]
             if kept:
                 yield f"{','.join(kept)}{{{body}}}"

@@ -210,6 +210,21 @@ def test_every_page_is_well_made(pages):
     listed(problems, "faults of pages")
 
 
+def test_every_section_and_every_figure_has_a_link_of_its_own(pages):
+    problems, seen = [], 0
+    for name, soup in pages.items():
+        for node in soup.select("article :is(h2, h3, figure.figure)[id]"):
+            seen += 1
+            links = [a["href"] for a in node.select("a.headerlink")]
+            if links != [f"#{node['id']}"]:
+                problems.append(f"{name}: {node.name} {node['id']}: {links}")
+        for node in soup.select("article figure:not([id])"):
+            if not node.find_parent(id="explorer"):
+                problems.append(f"{name}: a figure without an id")
+    assert seen > 200
+    listed(problems, "sections and figures without a link")
+
+
 def test_search_and_sitemap_know_every_page(site, pages, root):
     index = json.loads((site / "search/search_index.json").read_text("utf-8"))
     found = {urlsplit(entry["location"]).path for entry in index["docs"]}
@@ -564,6 +579,34 @@ def test_the_contents_mark_the_section_that_was_clicked(new_tab, pages):
         problems += [f"{name}: {section}: {at}" for section, at in wrong]
     assert seen > 60
     listed(problems, "sections that are not marked")
+
+
+@pytest.mark.parametrize(
+    ("palette", "size"), [("light", "wide"), ("dark", "phone")]
+)
+def test_a_figure_opens_large_and_closes(new_tab, palette, size):
+    tab = new_tab(palette, size)
+    page = tab.open("chapters/saturation.html")
+    link = page.locator(".enlarge").first
+    small = page.locator(".figure img:visible").first.bounding_box()
+    link.click()
+    image = page.locator("dialog[open] img")
+    image.evaluate("(image) => image.decode()")
+    assert image.get_attribute("src").endswith(f"s-{palette}.svg")
+    assert image.get_attribute("alt")
+    assert image.bounding_box()["width"] > 1.2 * small["width"]
+    listed(violations(page, part="dialog"), "faults of the large figure")
+    page.keyboard.press("Escape")
+    page.locator("dialog").wait_for(state="detached")
+    assert link.evaluate("(link) => link === document.activeElement")
+    page = tab.open("labs/rescue.html")
+    drawings = page.locator("figure.figure svg").count()
+    page.locator(".enlarge").first.click()
+    assert page.locator("dialog[open] svg").first.is_visible()
+    page.get_by_role("button", name="Close").click()
+    page.locator("dialog").wait_for(state="detached")
+    assert page.locator("figure.figure svg").count() == drawings
+    listed(tab.problems(), "errors")
 
 
 def test_the_palette_can_be_chosen_and_stays(new_tab):

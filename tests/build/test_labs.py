@@ -311,7 +311,7 @@ def test_figures_are_inline_named_and_in_both_palettes(page):
     (figure,) = soup.select("figure")
     assert len(figure.select("svg")) == 2
     name = figure.select_one('[role="img"]')["aria-labelledby"]
-    caption = figure.select_one(f"figcaption#{name}")
+    caption = figure.select_one(f"figcaption > #{name}")
     assert caption.get_text() == "Two lines go up. One seed."
     assert caption.strong.get_text() == "Two lines go up."
     light, dark = (c.lower() for c in style.COLORS["he"])

@@ -158,13 +158,15 @@ def render(tmp_path):
 
 def test_an_image_becomes_a_figure_for_both_palettes_and_for_phones(render):
     html = render('![A line.](../figures/x/a.svg "Head. The rest.")')
-    assert html.startswith('<figure class="figure"><picture><source ')
+    assert html.startswith('<figure class="figure" id="figure-a"><picture>')
     for palette in ("light", "dark"):
         assert f'src="../figures/x/a-{palette}.svg#only-{palette}"' in html
         assert f'srcset="../figures/x/a-phone-{palette}.svg"' in html
     assert html.count('alt="A line."') == html.count('loading="lazy"') == 2
     assert html.count('height="336"') == html.count('width="701"') == 2
-    assert "<strong>Head.</strong> The rest.</figcaption>" in html
+    assert "<strong>Head.</strong> The rest.<a " in html
+    assert 'href="../figures/x/a-light.svg">Enlarge</a>' in html
+    assert 'href="#figure-a"' in html
 
 
 @pytest.mark.parametrize(

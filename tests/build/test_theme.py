@@ -11,13 +11,25 @@ CSS = """:root{--a:url("data:;{}");--b:1}:root{--c:2}@charset "x";\
 .here:after{content:"}";color:var(--a)}.gone,.here .gone,#here{top:0}\
 .gone{left:0}@media print{.gone{top:0}}@media (width:1px){.made{top:0}\
 .gone{top:0}}.here:not(.gone){top:1px}.here:is(.gone,.made){top:2px}\
-[src$="#gone"]{top:3px}"""
+[src$="#gone"]{top:3px}[dir=rtl] .here,.made{top:4px}"""
 PAGE = '<p class="here other" id=here><script src=x.js></script>'
 KEPT = """:root{--a:url("data:;{}");}:root{}@charset "x";\
 .here:after{content:"}";color:var(--a)}#here{top:0}\
 @media (width:1px){.made{top:0}}\
 .here:not(.gone){top:1px}.here:is(.gone,.made){top:2px}\
-[src$="#gone"]{top:3px}"""
+[src$="#gone"]{top:3px}.made{top:4px}"""
+OURS = """/* A note: {} */
+.here {
+  top: 0;                       /* as it "was" */
+  content: "/* kept */";
+}
+"""
+OURS_KEPT = """
+.here {
+top: 0;
+content: "/* kept */";
+}
+"""
 
 
 def test_what_matches_nothing_and_what_nothing_asks_for_is_gone(tmp_path):
@@ -29,6 +41,18 @@ def test_what_matches_nothing_and_what_nothing_asks_for_is_gone(tmp_path):
     for _ in "once", "again":
         theme.lighten(tmp_path)
         assert sheet.read_text() == KEPT
+
+
+def test_of_our_own_files_the_comments_go(tmp_path):
+    css, js = tmp_path / "a/b.css", tmp_path / "assets/js/c.js"
+    for path in css, js:
+        path.parent.mkdir(parents=True)
+    css.write_text(OURS)
+    js.write_text('/* A\n   note. */\nif (a) {\n  b("/* kept */");\n}\n')
+    for _ in "once", "again":
+        theme.lighten(tmp_path)
+        assert css.read_text() == OURS_KEPT
+        assert js.read_text() == 'if (a) {\nb("/* kept */");\n}\n'
 
 
 @pytest.mark.parametrize("name", ["main", "palette"])

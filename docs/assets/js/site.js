@@ -130,3 +130,35 @@ addEventListener("DOMContentLoaded", () => {
     isDue = true;
   }, { passive: true });
 });
+
+/* A figure opens large, in the palette of the page; where scripts are off its
+   link leads to the drawing. */
+addEventListener("click", (event) => {
+  const link = event.target.closest(".enlarge");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const figure = link.closest("figure");
+  const drawing = [...figure.querySelectorAll("img, .panels")].find((n) => n.checkVisibility());
+  const dialog = document.createElement("dialog");
+  const button = document.createElement("button");
+  let large = drawing;              // a lab's moves there and back
+  if (drawing.src) {
+    large = new Image();
+    large.src = drawing.src.split("#")[0];
+    large.alt = drawing.alt;
+  }
+  dialog.className = "large";
+  dialog.setAttribute("aria-label", figure.querySelector("strong").textContent);
+  button.textContent = "Close";
+  dialog.append(button, large);
+  document.body.append(dialog);
+  dialog.addEventListener("click", ({ target }) => {
+    if (target === dialog || target === button) dialog.close();
+  });
+  dialog.addEventListener("close", () => {
+    if (large === drawing) figure.prepend(drawing);
+    dialog.remove();
+    link.focus();
+  });
+  dialog.showModal();
+});
