@@ -109,7 +109,7 @@ def _start(runs: list[Run], name: str) -> float:
 
 
 def measure_best() -> dict[str, Any]:
-    """The initializer that trains soonest: activation by depth, as text."""
+    """The initializer with the fewest updates: activation by depth, as text."""
     kinds = measure_kinds()
     rows = []
     for activation, name in ACTIVATIONS.items():

@@ -79,7 +79,7 @@ def mostly_diverge(runs: list[Run]) -> bool:
 
 
 def best_rate(runs: list[Run]) -> float:
-    """Return the rate that trains most seeds, then soonest, then furthest."""
+    """Return the rate: most seeds, then fewest updates, then lowest loss."""
     at = by_rate(runs)
 
     def order(rate: float) -> tuple[int, float, float]:
