@@ -34,7 +34,7 @@ LEFT_OUT = (".git", ".venv", ".cache", "site", "__pycache__", ".*_cache")
 ENVIRONMENT = environment(NO_MKDOCS_2_WARNING="1", CI="false")
 PAGE = "chapters/initialization"  # the page to edit
 LISTING = "initialization/kernel_statistics.py"  # cheap, and shown there
-IMPORTERS = {"initialization: measure_kernels"}
+IMPORTERS = {"initialization/figures.py: measure_kernels"}
 LIGHTHOUSE = "lighthouse@13.5.0"
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 ROUNDS = 7
@@ -165,7 +165,7 @@ def edits(project: Path, bare_build: list[float]) -> list[Row]:
             file.write("\nedited_by_the_bench = True\n")
         seconds = wait_for(url, "edited_by_the_bench")
         idle, said = log.read_text()[:before], log.read_text()[before:]
-    runs = re.compile(r"\w+: measure_\w+")
+    runs = re.compile(r"\w+/figures\.py: measure_\w+")
     measured = set(runs.findall(said))
     names = ", ".join(sorted(measured)) or "nothing"
     beyond = median(took) - median(bare_build)

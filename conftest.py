@@ -17,9 +17,8 @@ from sybil.evaluators.doctest import NUMBER, DocTestEvaluator
 from sybil.parsers.abstract.doctest import DocTestStringParser
 from sybil.parsers.rest import DocTestParser
 
-from sitegen import CACHE, ROOT, SitegenError, isolation, measure
+from sitegen import ROOT, SitegenError, isolation, measure
 from sitegen.blocks import Block, blocks
-from sitegen.store import Store
 
 isolation.isolate()  # nothing above imports Keras
 SNIPPETS = ROOT / "snippets"
@@ -84,8 +83,7 @@ def _told(ask: Any, *what: Any) -> Any:
 @pytest.fixture(scope="session")
 def measured() -> Any:
     """Return a function: `measured(slug, name)` is what was measured."""
-    store = Store(CACHE / "store")
-    return lambda slug, name: _told(measure.data, store, slug, name)
+    return lambda slug, name: _told(measure.data, measure.STORE, slug, name)
 
 
 @pytest.fixture(scope="session")
@@ -94,10 +92,9 @@ def drawn() -> Any:
 
     A list of `sitegen.drawn.Panel`; `drawn(slug, name, "-phone")` on phones.
     """
-    store = Store(CACHE / "store")
 
     def panels(slug: str, name: str, size: str = "") -> Any:
-        return _told(measure.drawing, store, slug, name)[size]
+        return _told(measure.drawing, measure.STORE, slug, name)[size]
 
     return panels
 

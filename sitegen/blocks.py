@@ -8,6 +8,7 @@ can escape its test.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from doctest import DocTestParser, Example
 from pathlib import Path
 
 import markdown
@@ -45,18 +46,25 @@ class Block:
         """Whether the block is a session with prompts and output."""
         return self.code.lstrip().startswith(">>>")
 
+    def examples(self) -> list[Example]:
+        """Return the examples of a session; none of another block."""
+        return DocTestParser().get_examples(self.code) if self.doctest else []
 
-def blocks(text: str, page: str, snippets: Path) -> Iterator[Block]:
+
+def blocks(
+    text: str, page: str, snippets: Path, above: int = 0
+) -> Iterator[Block]:
     """Yield the Python blocks of a page's Markdown, in order.
 
-    Raises `BlockError` for a fence in a form that is not collected, for
-    prompts outside a fence, and for an include that is not there.
+    `above` is how many lines of front matter were cut off. Raises
+    `BlockError` for a fence in a form that is not collected, for prompts
+    outside a fence, and for an include that is not there.
     """
     place = 0
     for match in FENCE.finditer(text):
-        _check_prose(text, place, match.start(), page)
+        _check_prose(text, place, match.start(), page, above)
         place = match.end()
-        line = text.count("\n", 0, match.start()) + 2
+        line = above + text.count("\n", 0, match.start()) + 2
         info = match["info"].strip()
         python = PYTHON.fullmatch(info)
         if python is None:
@@ -81,14 +89,16 @@ def blocks(text: str, page: str, snippets: Path) -> Iterator[Block]:
             python["title"],
             snippets / include["path"] if include else None,
         )
-    _check_prose(text, place, len(text), page)
+    _check_prose(text, place, len(text), page, above)
 
 
-def _check_prose(text: str, start: int, end: int, page: str) -> None:
+def _check_prose(
+    text: str, start: int, end: int, page: str, above: int
+) -> None:
     for match in re.finditer(
         r"^[ \t>]*(>>> |`{3}|~{3})", text[start:end], re.MULTILINE
     ):
-        line = text.count("\n", 0, start + match.start(1)) + 1
+        line = above + text.count("\n", 0, start + match.start(1)) + 1
         raise BlockError(
             f"{page}:{line}: '{match[1].strip()}' outside a closed fence is "
             "not run by any test: put it between ```python and ```"
@@ -98,19 +108,12 @@ def _check_prose(text: str, start: int, end: int, page: str) -> None:
 def _expand(body: str, page: str, line: int, snippets: Path) -> str:
     """Expand the includes with the very code that the site uses."""
     config = {
-        "base_path": [str(snippets)],
-        "restrict_base_path": True,
-        "encoding": "utf-8",
-        "check_paths": True,
-        "auto_append": [],
-        "url_download": False,
-        "url_max_size": 0,
-        "url_timeout": 0,
-        "url_request_headers": {},
-        "dedent_subsections": False,
-        "max_retries": 0,
-        "backoff_factor": 0,
-    }
+        "base_path": [str(snippets)], "restrict_base_path": True,
+        "encoding": "utf-8", "check_paths": True, "auto_append": [],
+        "url_download": False, "url_max_size": 0, "url_timeout": 0,
+        "url_request_headers": {}, "dedent_subsections": False,
+        "max_retries": 0, "backoff_factor": 0,
+    }  # fmt: skip
     reader = SnippetPreprocessor(config, markdown.Markdown())
     try:
         return "\n".join(reader.run(body.split("\n")))

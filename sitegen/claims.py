@@ -7,21 +7,15 @@ checked. A claim whose test does not exist is an error.
 """
 
 import ast
-import doctest
 import re
-import sys
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from html import escape
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from markdown import Markdown
-from markdown.extensions import Extension
 from markdown.preprocessors import Preprocessor
 
-from sitegen import ROOT, SitegenError
+from sitegen import ROOT, SitegenError, extension, keys
 from sitegen.blocks import FENCE, Block, blocks
 
 CODE = re.compile(
@@ -31,8 +25,6 @@ CODE = re.compile(
 CLAIM = re.compile(r"\[✓\]\(#(test_\w+)\)")
 TITLE = re.compile(r"^# .+$", re.MULTILINE)
 PICTURE = re.compile(r"^!\[.*\]\((?:\.\./)*figures/.*\)$", re.MULTILINE)
-RAN_WITH = ("Keras", "TensorFlow", "NumPy", "Matplotlib")
-PRIORITY = 35  # before the includes (32) are expanded
 
 
 class ClaimError(SitegenError):
@@ -76,38 +68,23 @@ def contents(
 
     `skipped_lines` is the length of the front matter if it was cut off.
     """
-    padded = "\n" * skipped_lines + text
-    found = [
-        Block(b.start - skipped_lines, b.end - skipped_lines, b.line, b.code,
-              b.title, b.listing)
-        for b in blocks(padded, page, root / "snippets")
-    ]  # fmt: skip
+    found = list(blocks(text, page, root / "snippets", skipped_lines))
     tests = root / tests_of(page)
     written = _functions(tests)
-    claims: dict[str, str] = {}
-    marks = 0
-    for match in CLAIM.finditer(_prose(text)):
-        marks += 1
-        source = written.get(match[1])
-        if source is None:
+    marks = list(CLAIM.finditer(prose := _prose(text)))
+    for match in marks:
+        if match[1] not in written:
             line = skipped_lines + text.count("\n", 0, match.start()) + 1
             raise ClaimError(
                 f"{page}:{line}: there is no {match[1]} in "
                 f"{tests_of(page)}: write it, or take the claim back"
             )
-        claims[match[1]] = source
-    examples = [
-        example
-        for block in found
-        if block.doctest
-        for example in doctest.DocTestParser().get_examples(block.code)
-    ]
     return Contents(
         found,
-        claims,
-        marks,
-        sum(bool(example.want) for example in examples),
-        len(PICTURE.findall(_prose(text))),
+        {match[1]: written[match[1]] for match in marks},
+        len(marks),
+        sum(bool(e.want) for b in found for e in b.examples()),
+        len(PICTURE.findall(prose)),
     )
 
 
@@ -155,7 +132,7 @@ def dress(text: str, page: str, found: Contents, notebook: bool) -> str:
         "## What checks this page {#checked}\n\n"
         f"**Checked.** {_count(checks, 'claim')}, each time the site is "
         f"published: {', '.join(counted)}.{read}\n\n"
-        f"{_versions()}\n{{: .checked-with }}\n\n////\n"
+        f"{keys.ran_with()}\n{{: .checked-with }}\n\n////\n"
     )
 
 
@@ -205,7 +182,7 @@ def _prose(text: str) -> str:
     return CODE.sub(lambda m: re.sub(r"[^\n]", " ", m[0]), text)
 
 
-def _outside_code(text: str, change: Any) -> str:
+def _outside_code(text: str, change: Callable[[str], str]) -> str:
     parts, place = [], 0
     for match in CODE.finditer(text):
         parts += [change(text[place : match.start()]), match[0]]
@@ -219,23 +196,14 @@ def _functions(tests: Path) -> dict[str, str]:
         return {}
     source = tests.read_text("utf-8")
     lines = source.splitlines()
-    return {
-        node.name: "\n".join(
-            lines[
-                min([node.lineno, *(d.lineno for d in node.decorator_list)])
-                - 1 : node.end_lineno
-            ]
-        )
-        for node in ast.parse(source).body
-        if isinstance(node, ast.FunctionDef)
-    }
-
-
-@cache
-def _versions() -> str:
-    python = ".".join(map(str, sys.version_info[:3]))
-    ran_with = [f"{name} {version(name.lower())}" for name in RAN_WITH]
-    return " · ".join([*ran_with, f"Python {python}"])
+    found = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef):
+            begins = min(
+                [node.lineno, *(d.lineno for d in node.decorator_list)]
+            )
+            found[node.name] = "\n".join(lines[begins - 1 : node.end_lineno])
+    return found
 
 
 class Dress(Preprocessor):
@@ -256,12 +224,5 @@ class Dress(Preprocessor):
         return dress(text, page, found, chapter).split("\n")
 
 
-class ClaimExtension(Extension):
-    """Reads a page before anything else does."""
-
-    def extendMarkdown(self, md: Markdown) -> None:
-        """Register the preprocessor."""
-        md.preprocessors.register(Dress(md), "claims", PRIORITY)
-
-
-makeExtension = ClaimExtension  # the name that Python-Markdown looks for
+# Before the includes (32) are expanded.
+makeExtension = extension(Dress, 35)

@@ -5,8 +5,8 @@ where, on which scale. What is recorded is what was saved, with the labels
 that `style.py` wrote, once as wide as a page and once as a phone.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -26,7 +26,6 @@ Array = NDArray[np.float64]
 Point = tuple[float, float]
 T = TypeVar("T")
 
-NAMES = {light.lower(): name for name, (light, _) in reversed(COLORS.items())}
 DASHES = {
     (): "solid",
     (5, 2): "dashed",
@@ -114,7 +113,6 @@ class Text:
     text: str
     color: str
     at: Point
-    of_data: bool
 
 
 @dataclass(frozen=True)
@@ -169,17 +167,10 @@ def draw(
 def record(figure: Figure) -> list[Panel]:
     """Return what a figure that is laid out shows, panel by panel."""
     figure.draw_without_rendering()
-    if (
-        figure.legends
-        or figure.texts
-        or any(a.get_legend() for a in _shown(figure))
-    ):
+    shown = [ax for ax in figure.axes if ax.get_visible()]
+    if figure.legends or figure.texts or any(a.get_legend() for a in shown):
         raise ValueError("labels stand at the lines, not in a legend")
-    return [_panel(ax) for ax in _shown(figure)]
-
-
-def _shown(figure: Figure) -> Iterator[Axes]:
-    return (ax for ax in figure.axes if ax.get_visible())
+    return [_panel(ax) for ax in shown]
 
 
 def _panel(ax: Axes) -> Panel:
@@ -204,21 +195,14 @@ def _panel(ax: Axes) -> Panel:
         _axis(ax.yaxis, ax.get_ylim(), ax.get_ylabel(), 1),
         bool(ax.get_ylabel()) and ax.yaxis.label.get_visible(),
         tuple(_labelled(ax, of(Series))),
-        of(Band),
-        of(Rule),
-        of(Steps),
-        of(Boxes),
-        of(Text),
-        of(str),
-    )
+        of(Band), of(Rule), of(Steps), of(Boxes), of(Text), of(str),
+    )  # fmt: skip
 
 
 def _axis(axis: MatplotlibAxis, ends: Point, label: str, way: int) -> Axis:
-    inside = [
-        tick
-        for tick in axis.get_major_ticks()
-        if min(ends) <= tick.get_loc() <= max(ends)
-    ]
+    low, high = sorted(ends)
+    ticks = axis.get_major_ticks()
+    inside = [tick for tick in ticks if low <= tick.get_loc() <= high]
     shown = [t.label1 for t in inside if t.label1.get_visible()]
     boxes = sorted(
         (box.p0[way], box.p1[way])
@@ -257,8 +241,7 @@ def _seen(ax: Axes, artist: Any) -> Iterable[Any]:
             if color[3]:
                 yield Steps(
                     _name(color), np.asarray(edges), np.asarray(values),
-                    float(np.ravel(baseline)[0]),
-                    color == face,
+                    float(np.ravel(baseline)[0]), color == face,
                 )  # fmt: skip
     elif isinstance(artist, patches.Patch) and all(along):
         yield Boxes(_name(artist.get_facecolor(), "heat"), _corners(artist))
@@ -267,11 +250,9 @@ def _seen(ax: Axes, artist: Any) -> Iterable[Any]:
         low, high = sorted(artist.get_bbox().get_points()[:, way])
         yield Rule("xy"[way], low, high, _name(artist.get_facecolor()))
     elif isinstance(artist, collections.LineCollection):
-        for color, segment in zip(
-            np.resize(artist.get_colors(), (len(artist.get_segments()), 4)),
-            artist.get_segments(),
-            strict=True,
-        ):
+        segments = artist.get_segments()
+        colors = np.resize(artist.get_colors(), (len(segments), 4))
+        for color, segment in zip(colors, segments, strict=True):
             x, y = np.asarray(segment, float).T
             yield Series("", _name(color), "solid", "", x, y)
     elif isinstance(artist, collections.FillBetweenPolyCollection):
@@ -284,7 +265,7 @@ def _seen(ax: Axes, artist: Any) -> Iterable[Any]:
         if artist.get_gid() != "line-label" and artist.get_text():
             x, y = map(float, artist.get_position())
             color = _name(artist.get_color())
-            yield Text(artist.get_text(), color, (x, y), all(along))
+            yield Text(artist.get_text(), color, (x, y))
     else:
         yield type(artist).__name__
 
@@ -294,32 +275,26 @@ def _line(line: Line2D, along: tuple[bool, bool]) -> Series | Rule:
     color = _name(line.get_color())
     if not all(along):
         way = along.index(True)
-        return Rule("xy"[way], float((x, y)[way][0]), float((x, y)[way][0]),
-                    color)  # fmt: skip
+        at = float((x, y)[way][0])
+        return Rule("xy"[way], at, at, color)
     label = str(line.get_label())
     pattern = tuple(line._unscaled_dash_pattern[1] or ())  # type: ignore[attr-defined]
     hidden = line.get_linestyle() in ("None", "none", " ", "")
     marker = str(line.get_marker())
     return Series(
-        "" if label.startswith("_") else label,
-        color,
+        "" if label.startswith("_") else label, color,
         "none" if hidden else DASHES.get(pattern, str(pattern)),
-        "" if marker in ("None", "none") else marker,
-        x,
-        y,
-    )
+        "" if marker in ("None", "none") else marker, x, y,
+    )  # fmt: skip
 
 
 def _band(band: collections.FillBetweenPolyCollection) -> Band:
     points = np.concatenate([path.vertices for path in band.get_paths()])
     x = np.unique(points[:, 0])
     over = [points[points[:, 0] == at, 1] for at in x]
-    return Band(
-        _name(band.get_facecolors()[0]),  # type: ignore[attr-defined]
-        x,
-        np.array([y.min() for y in over]),
-        np.array([y.max() for y in over]),
-    )
+    color: Any = band.get_facecolor()
+    low, high = (np.array([f(y) for y in over]) for f in (np.min, np.max))
+    return Band(_name(color[0]), x, low, high)
 
 
 def _corners(patch: patches.Patch) -> Array:
@@ -331,24 +306,24 @@ def _corners(patch: patches.Patch) -> Array:
 def _labelled(ax: Axes, lines: Iterable[Series]) -> list[Series]:
     """Add to the lines where their labels were written."""
     labels: list[Any] = [t for t in ax.texts if t.get_gid() == "line-label"]
-    of_line = {label.get_text(): label for label in labels}
-    heights = sorted(label.get_window_extent().y0 for label in labels)
-    return [
-        Series(
-            line.label, line.color, line.dash, line.marker, line.x, line.y,
-            (float(label.xy[0]), float(label.xy[1])), _name(label.get_color()),
-            heights.index(label.get_window_extent().y0),
-        )
-        if line.label and (label := of_line.get(line.label))
-        else line
-        for line in lines
-    ]  # fmt: skip
+    labels.sort(key=lambda label: label.get_window_extent().y0)
+    of_line = {t.get_text(): (rank, t) for rank, t in enumerate(labels)}
+    found = []
+    for line in lines:
+        if line.label in of_line:
+            rank, label = of_line[line.label]
+            end, color = label.xy, _name(label.get_color())
+            end = (float(end[0]), float(end[1]))
+            line = replace(line, end=end, end_color=color, rank=rank)
+        found.append(line)
+    return found
 
 
 def _name(color: Any, family: str = "") -> str:
     """Return the palette's name of a colour; a family's own name first."""
     code = to_hex(color)
-    for name, (light, _) in COLORS.items():
-        if family and name.startswith(family) and light.lower() == code:
-            return name
-    return NAMES.get(code, code)
+    names = [
+        name for name, (light, _) in COLORS.items() if light.lower() == code
+    ]
+    own = [name for name in names if family and name.startswith(family)]
+    return (own or names or [code])[0]

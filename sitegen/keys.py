@@ -18,6 +18,8 @@ PACKAGE = "snippets"
 OWN_PACKAGES = (PACKAGE, "studies")
 MEASURED_WITH = ("tensorflow", "keras", "numpy", "scikit-learn")
 DRAWN_WITH = ("matplotlib",)
+SPELT = {"tensorflow": "TensorFlow", "keras": "Keras", "numpy": "NumPy",
+         "matplotlib": "Matplotlib"}  # fmt: skip
 DATA = {".gz", ".csv", ".json"}
 CONFIGURATION = Path(isolation.__file__)
 
@@ -309,6 +311,14 @@ def _without_docstrings(tree: ast.Module) -> ast.Module:
 def _versions(packages: tuple[str, ...]) -> tuple[str, ...]:
     python = ".".join(map(str, sys.version_info[:3]))
     return (python, *(f"{name} {version(name)}" for name in packages))
+
+
+def ran_with() -> str:
+    """Return the versions that a page's numbers come from, to be read."""
+    python, *others = _versions(MEASURED_WITH + DRAWN_WITH)
+    named = [part.partition(" ") for part in others]
+    said = [f"{SPELT.get(name, name)} {number}" for name, _, number in named]
+    return " · ".join([f"Python {python}", *said])
 
 
 def _hash(*parts: str) -> str:

@@ -9,7 +9,6 @@ italics: `*What it shows. The protocol.*` And a code cell with the tag `fold`
 is folded on the page, under the text of its first comment, up to a colon.
 """
 
-import logging
 import re
 import subprocess
 import tempfile
@@ -22,87 +21,72 @@ from xml.etree.ElementTree import tostring
 from bs4 import BeautifulSoup, Tag
 from markdown.extensions.toc import slugify, unique
 
-from sitegen import SitegenError, isolation, keys
+from sitegen import ROOT, SitegenError, isolation, keys, measure
 from sitegen.figures import links
 from sitegen.math import html_math
-from sitegen.palette import COLORS
+from sitegen.notebooks import KERNEL
 from sitegen.store import Store
+from sitegen.svg import lean, recolour
 
-log = logging.getLogger("mkdocs.sitegen")
-KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 ANSI = re.compile(r"\x1b\[[\d;]*m")
 METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)  # has the date
 SVG = "data:image/svg+xml;base64,"
-LEFT_OUT = re.compile(  # what is of no use in a page, or changes all of it
-    r"\A.*?(?=<svg)|<defs>\s*<style.*?</style>\s*</defs>|<!--.*?-->|\s+(?=<)"
-    r"|(?<=<g) id=\"[^\"]*\"| xmlns(:xlink)?=\"[^\"]*\"|xlink:(?=href)"
-    r"| font-family: [^;]*;| transform=\"rotate\(-0 [^\"]*\"",
+NOT_IN_A_PAGE = re.compile(  # what would change all of it, or does nothing
+    r"<defs>\s*<style.*?</style>\s*</defs>| xmlns(:xlink)?=\"[^\"]*\""
+    r"|xlink:(?=href)| font-family: [^;]*;",
     re.DOTALL,
 )
-EXACT = re.compile(r"\d+\.\d{3,}")  # a tenth of a point is enough
-COLOUR = re.compile(r"(fill|stroke): (#[0-9a-f]{6})")
-DARK = {light.lower(): dark.lower() for light, dark in COLORS.values()}
 
 
 class LabError(SitegenError):
-    """A cell that raised or hung, or that breaks a rule; says which."""
+    """A lab that breaks a rule; says where."""
 
 
 def execute(source: Path, store: Store, *, timeout: float) -> bytes:
     """Return a lab's executed notebook, which the store keeps.
 
-    `timeout` is in seconds, for each cell. Raises `LabError`.
+    `timeout` is in seconds, for each cell. Raises `MeasureError`.
     """
-    key = keys.lab_key(source)
-    name = f"{source.stem}/notebook"
+    key, name = keys.lab_key(source), f"{source.stem}/notebook"
     if not store.has("labs", name, key):
-        store.put("labs", name, key, _run(source, timeout))
+        lines = source.read_text("utf-8").splitlines()
+        begin = [at for at, line in enumerate(lines, 1) if line[:4] == "# %%"]
+        file = str(source).removeprefix(f"{Path.cwd()}/")
+        cells = {
+            f"cell {at}": f"{file}:{line}: the cell"
+            for at, line in enumerate(begin)
+        }
+        measure.run(ROOT, store, [str(source)], file, cells, timeout)
     notebook: bytes = store.get("labs", name, key)
     return notebook
 
 
-def _run(source: Path, timeout: float) -> bytes:
-    import jupytext  # slow to import, and seldom needed
+def run(source: Path, store: Store) -> None:
+    """Execute a lab, and keep the notebook: the work of a process."""
+    key = keys.lab_key(source)
+    store.put("labs", f"{source.stem}/notebook", key, _run(source))
+
+
+def _run(source: Path) -> bytes:
+    import jupytext
+    import nbclient
 
     text = source.read_text("utf-8")
-    here = Path.cwd()
-    source = source.relative_to(here) if here in source.parents else source
     notebook: Any = jupytext.reads(text, fmt="py:percent")
-    numbered = enumerate(text.splitlines(), 1)
-    lines = [at for at, line in numbered if line.startswith("# %%")]
-    if len(lines) != len(notebook.cells):
-        raise LabError(f"{source}: a cell does not begin with a line # %%")
+    if len(re.findall("^# %%", text, re.MULTILINE)) != len(notebook.cells):
+        raise LabError("a cell does not begin with a line # %%")
     notebook.metadata = {"kernelspec": KERNEL}
     for at, cell in enumerate(notebook.cells):
         cell.id = f"cell-{at}"
         cell.metadata.pop("lines_to_next_cell", None)  # jupytext's own
-    _execute(notebook, [f"{source}:{line}" for line in lines], timeout)
-    for cell in notebook.cells:
-        for output in cell.get("outputs", [])[:]:
-            if output.get("name") == "stderr":  # may name times and processes
-                log.debug("%s said: %s", source, output.text.strip())
-                cell.outputs.remove(output)
-            elif svg := output.get("data", {}).get("image/svg+xml"):
-                output.data["image/svg+xml"] = METADATA.sub("", svg)
-    return f"{jupytext.writes(notebook, fmt='ipynb').strip()}\n".encode()
-
-
-def _execute(notebook: Any, places: list[str], timeout: float) -> None:
-    """Execute the cells in place, in an empty folder; `places` names them."""
-    import nbclient
-
-    place = places[0]
 
     def begin(cell_index: int, **_: object) -> None:
-        nonlocal place
-        place = places[cell_index]
-        log.info("%s (cell %d of %d)", place, cell_index + 1, len(places))
+        print(f"cell {cell_index}", flush=True)
 
     new_folder = tempfile.TemporaryDirectory
     with new_folder() as empty, new_folder() as settings:
         client = nbclient.NotebookClient(
             notebook,
-            timeout=timeout,
             kernel_name=KERNEL["name"],
             on_cell_start=begin,
             coalesce_streams=True,
@@ -113,22 +97,25 @@ def _execute(notebook: Any, places: list[str], timeout: float) -> None:
         try:
             environment = isolation.environment(IPYTHONDIR=settings)
             client.execute(env=environment, stderr=subprocess.DEVNULL)
-        except nbclient.exceptions.CellTimeoutError as error:
-            late = f"{place}: the cell had not ended after {timeout:g} s"
-            raise LabError(late) from error
         except nbclient.exceptions.CellExecutionError as error:
             _, _, said = ANSI.sub("", error.traceback).rpartition("-" * 75)
-            raised = f"{place}: the cell raised\n{said.strip()}"
-            raise LabError(raised) from error
+            raise LabError(said) from None
         except nbclient.exceptions.DeadKernelError as error:
-            raise LabError(f"{place}: {error} (too little memory?)") from error
+            raise LabError(f"{error} (too little memory?)") from None
+    for cell in notebook.cells:
+        for output in cell.get("outputs", [])[:]:
+            if output.get("name") == "stderr":  # may name times and processes
+                cell.outputs.remove(output)
+            elif svg := output.get("data", {}).get("image/svg+xml"):
+                output.data["image/svg+xml"] = METADATA.sub("", svg)
+    return f"{jupytext.writes(notebook, fmt='ipynb').strip()}\n".encode()
 
 
 def lighten(html: str, name: str) -> str:
     """Return the page of a notebook with nothing in it but its cells.
 
     `html` is what mkdocs-jupyter rendered, `name` the page's, for messages.
-    Raises `LabError` and `MathError`.
+    Raises `LabError`, `MathError` and `StyleError`.
     """
     cells = html[html.index('<div class="jp-Notebook"') :]
     page = BeautifulSoup(cells, "html.parser")
@@ -140,7 +127,8 @@ def lighten(html: str, name: str) -> str:
             made.append(_code(cell))
             for image in cell.select(f'img[src^="{SVG}"]'):
                 svg = b64decode(str(image["src"]).removeprefix(SVG)).decode()
-                drawings.append(_drawing(svg, name))
+                svg = recolour(lean(svg), name, both=True)
+                drawings.append(NOT_IN_A_PAGE.sub("", svg))
             continue
         prose = _one(cell, ".jp-RenderedMarkdown")
         for heading in prose.find_all(re.compile("^h[1-6]$")):
@@ -211,16 +199,3 @@ def _figure(drawings: list[str], caption: str) -> str:
         f'<span id="{ident}"><strong>{escape(head + stop.strip())}</strong> '
         f"{escape(rest)}</span>{''.join(ends)}</figcaption></figure>"
     )
-
-
-def _drawing(svg: str, name: str) -> str:
-    """Return Matplotlib's SVG as a part of the page, in both palettes."""
-
-    def both(match: re.Match[str]) -> str:
-        what, light = match.groups()
-        if light not in DARK:
-            raise LabError(f"{name}: {light} is not a colour of the palette")
-        return f"{match[0]}; {what}: light-dark({light}, {DARK[light]})"
-
-    svg = EXACT.sub(lambda m: f"{float(m[0]):.1f}", LEFT_OUT.sub("", svg))
-    return COLOUR.sub(both, svg)

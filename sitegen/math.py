@@ -17,7 +17,8 @@ from markdown.postprocessors import Postprocessor
 from markdown.treeprocessors import Treeprocessor
 from markdown.util import ETX, STX, AtomicString
 from math_core import LatexError, LatexToMathML
-from mkdocs.exceptions import BuildError
+
+from sitegen import SitegenError
 
 CONVERTER = LatexToMathML(fancy_error=False)
 # Long formulas scroll on phones: what scrolls must take the focus, and what
@@ -40,12 +41,8 @@ HTML_MATH = re.compile(
 )
 
 
-class MathError(BuildError):
-    """Everything that is wrong with the math of one page.
-
-    Raised, not logged, so that a build fails whether strict or not; and a
-    `BuildError`, which MkDocs prints without a traceback and `serve` survives.
-    """
+class MathError(SitegenError):
+    """Everything that is wrong with the math of one page."""
 
     def __init__(self, page: str, problems: list[str]) -> None:
         super().__init__("\n  ".join([f"Math in '{page}':", *problems]))

@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sitegen import SitegenError, isolation, keys
+from sitegen import CACHE, SitegenError, isolation, keys
 from sitegen.store import Store
 
 log = logging.getLogger("mkdocs.sitegen")
@@ -27,7 +27,8 @@ log = logging.getLogger("mkdocs.sitegen")
 IMPORTS = 300.0  # seconds, on a busy machine
 SECONDS_A_FUNCTION = float(os.environ.get("SITEGEN_SECONDS", "300"))
 SAID = "\x1e"  # stands before what an author is to read
-DRAW = ("drawn.py", "palette.py", "style.py")
+STORE = Store(CACHE / "store")
+DRAW = ("drawn.py", "palette.py", "style.py", "svg.py")
 STYLE = tuple(Path(__file__).with_name(n) for n in DRAW)
 
 
@@ -36,7 +37,17 @@ class MeasureError(SitegenError):
 
 
 def data(root: Path, store: Store, slug: str, name: str) -> Any:
-    """Return what `measure_<name>` of a chapter returned, measured once."""
+    """Return what `measure_<name>` of a chapter returned, measured once.
+
+    Raises `MeasureError`, also if there is no such function.
+    """
+    known = slug in keys.chapters(root) and keys.jobs(root, slug)[0]
+    if not known or name not in known:
+        raise MeasureError(
+            f"{slug}/{name}: there is no measure_{name} in snippets/{slug}/"
+            f"figures.py: write it, or take one of what is measured: "
+            f"{', '.join(known or keys.chapters(root))}"
+        )
     key = keys.measurement_key(root, slug, name)
     if not store.has("data", f"{slug}/{name}", key):
         _run_chapter(root, store, slug, [name], [], SECONDS_A_FUNCTION)
@@ -50,24 +61,22 @@ def figures(
 
     What is missing is measured and drawn first. Raises `MeasureError`.
     """
-    missing = {}
-    wanted = {}
+    missing, wanted = {}, {}
     for slug in keys.chapters(root):
         measured, drawn = keys.jobs(root, slug)
-        data_to_do = []
+        to_measure, to_draw = [], []
         for name in measured:
             key = keys.measurement_key(root, slug, name)
             store.keep("costs", f"{slug}/{name}", key)
             if not store.has("data", f"{slug}/{name}", key):
-                data_to_do.append(name)
-        plots_to_do = []
+                to_measure.append(name)
         for name in drawn:
             key = keys.figure_key(root, slug, name, STYLE)
             wanted[f"{slug}/{name}"] = key
             if not store.has("figures", f"{slug}/{name}", key):
-                plots_to_do.append(name)
-        if data_to_do or plots_to_do:
-            missing[slug] = (data_to_do, plots_to_do)
+                to_draw.append(name)
+        if to_measure or to_draw:
+            missing[slug] = (to_measure, to_draw)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         started = [
@@ -98,17 +107,34 @@ def _run_chapter(
     plots: list[str],
     seconds: float,
 ) -> None:
-    """Run one worker and follow what it says it is doing."""
-    names = [f"measure_{n}" for n in measurements] + [
-        f"plot_{n}" for n in plots
-    ]
-    doing = f"the imports of {slug}/figures.py"
+    file = keys.figures_file(root, slug).relative_to(root)
+    names = [f"measure_{n}" for n in measurements]
+    names += [f"plot_{n}" for n in plots]
+    places = {name: f"{file}: {name}" for name in names}
+    job = [slug, measurements, plots]
+    run(root, store, job, str(file), places, seconds)
+
+
+def run(
+    root: Path,
+    store: Store,
+    job: list[Any],
+    file: str,
+    places: dict[str, str],
+    seconds: float,
+) -> None:
+    """Run one worker and follow what it says it is doing.
+
+    `job` is what `worker.py` is told; `places` says what each name that it
+    prints stands for, `file` where they are. Raises `MeasureError` when it
+    raises or dies, or when one place takes more than the seconds.
+    """
+    doing = f"{file}: the imports"
     path = os.pathsep.join([str(root), str(STYLE[0].parents[1])])
+    told = json.dumps([str(root), str(store.root), os.getpid(), job])
     with tempfile.TemporaryFile("w+") as errors:
         worker = subprocess.Popen(
-            [sys.executable, "-m", "sitegen.worker", str(root),
-             str(store.root), slug, json.dumps([measurements, plots]),
-             str(os.getpid())],
+            [sys.executable, "-m", "sitegen.worker", told],
             env=isolation.environment(PYTHONPATH=path), cwd=root, text=True,
             start_new_session=True, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=errors,
@@ -116,11 +142,11 @@ def _run_chapter(
         assert worker.stdout is not None
         with _watched(worker) as watch:
             for line in worker.stdout:
-                if line.strip() in names:  # and not what a listing prints
+                if place := places.get(line.strip()):  # not a listing's print
                     watch.began, watch.limit = -1.0, seconds  # look anew
-                    doing = line.strip()
-                    at = names.index(doing) + 1
-                    log.info("%s: %s (%d of %d)", slug, doing, at, len(names))
+                    doing = place
+                    at = [*places.values()].index(place) + 1
+                    log.info("%s (%d of %d)", doing, at, len(places))
             worker.wait()
         if worker.returncode == 0:
             return
@@ -128,7 +154,6 @@ def _run_chapter(
         # What an author is to read begins with a mark; before it stands what
         # the libraries have to say.
         noise, mark, said = errors.read().rpartition(SAID)
-    file = keys.figures_file(root, slug).relative_to(root)
     if said.startswith(f"{file}:"):
         raise MeasureError(said.rstrip())
     said = said.strip() if mark else said.strip() or noise.strip()
@@ -139,7 +164,7 @@ def _run_chapter(
         why = f"was killed by {name} (SIGKILL: too little memory?)"
     else:
         why = "raised"
-    raise MeasureError(f"{file}: {doing} {why}\n{said[-4000:]}".rstrip())
+    raise MeasureError(f"{doing} {why}\n{said[-4000:]}".rstrip())
 
 
 class _Watch:

@@ -1,6 +1,5 @@
 """Makes a notebook of a chapter: its cells are the page's blocks."""
 
-import doctest
 import hashlib
 import json
 import re
@@ -10,6 +9,7 @@ from typing import Any
 from sitegen.blocks import Block, blocks
 from sitegen.claims import CLAIM, PICTURE
 
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 BLOCK_SYNTAX = re.compile(r"^/{3,}.*\n(?: {4}\w+:.*\n)*", re.MULTILINE)
 ATTRIBUTES = re.compile(r" ?\{[:#.][^}\n]*\}")
@@ -31,17 +31,10 @@ def notebook(page: Path, snippets: Path, url: str) -> str:
     for at, cell in enumerate(cells):
         name = f"{at} {cell['source']}".encode()
         cell["id"] = hashlib.sha256(name).hexdigest()[:8]
-    kernel = {
-        "display_name": "Python 3",
-        "language": "python",
-        "name": "python3",
-    }
+    about = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     book = {
-        "cells": cells,
-        "metadata": {"kernelspec": kernel, "language_info": {"name": "python"}},
-        "nbformat": 4,
-        "nbformat_minor": 5,
-    }
+        "cells": cells, "metadata": about, "nbformat": 4, "nbformat_minor": 5
+    }  # fmt: skip
     return json.dumps(book, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -59,7 +52,7 @@ def _code(block: Block) -> list[dict[str, Any]]:
         return [_cell(block.code.strip("\n"), "")]
     return [
         _cell(example.source.rstrip("\n"), example.want.rstrip("\n"))
-        for example in doctest.DocTestParser().get_examples(block.code)
+        for example in block.examples()
     ]
 
 

@@ -45,7 +45,7 @@ def tags(title: str, address: str) -> list[str]:
         term.lower()
         for text in (title, words()["sections"].get(address, ""))
         for part in TERM.findall(text)
-        for term in {part, *part.split("-")}
+        for term in (part, *part.split("-"))
     )
     for family in words()["families"]:
         kin = family.split()

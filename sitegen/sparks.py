@@ -9,24 +9,15 @@ number any more ends in a cross.
 import math
 import re
 import xml.etree.ElementTree as etree
-from typing import Any
 
 import numpy as np
-from markdown import Markdown
-from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 
-from sitegen import CACHE, ROOT, SitegenError, keys, measure
-from sitegen.store import Store
+from sitegen import ROOT, extension, measure
 
 SPARK = re.compile(r"\[spark: ([\w-]+)/(\w+)/([^\]]+)\] *")
-PRIORITY = 6  # as the tables
 WIDTH, HEIGHT, POINTS = 120, 44, 40
 LOW, HIGH = math.log(0.05), math.log(500)
-
-
-class SparkError(SitegenError):
-    """A drawing of what is not measured; names it and the mend."""
 
 
 def height(loss: float) -> float:
@@ -60,37 +51,20 @@ class Sparks(Treeprocessor):
     """Puts a drawing in front of a cell's text."""
 
     def run(self, root: etree.Element) -> None:
-        """Change the tree in place; raise `SparkError`."""
+        """Change the tree in place; raise `MeasureError`."""
         for cell in root.iter("td"):
-            match = SPARK.match(cell.text or "")
-            if match:
-                cell.text = (cell.text or "")[match.end() :]
-                cell.insert(0, draw(self.losses(*match.groups())))
-                cell[0].tail, cell.text = cell.text, ""
-
-    def losses(self, slug: str, name: str, entry: str) -> np.ndarray:
-        """Return one entry of a measurement."""
-        known = slug in keys.chapters(ROOT)
-        data = None
-        if known and name in keys.jobs(ROOT, slug)[0]:
-            store = Store(CACHE / "store")
-            data = measure.data(ROOT, store, slug, name).get(entry)
-        if data is None:
-            raise SparkError(
-                f"[spark: {slug}/{name}/{entry}]: nothing measures it in "
-                f"snippets/{slug}/figures.py: write it, or take it out"
-            )
-        return np.asarray(data)
+            if match := SPARK.match(cell.text or ""):
+                slug, name, entry = match.groups()
+                losses = measure.data(ROOT, measure.STORE, slug, name)
+                if entry not in losses:
+                    raise measure.MeasureError(
+                        f"measure_{name} of {slug} has no {entry!r}: it has "
+                        + ", ".join(losses)
+                    )
+                svg = draw(np.asarray(losses[entry]))
+                svg.tail = (cell.text or "")[match.end() :]
+                cell.text = ""
+                cell.insert(0, svg)
 
 
-class SparkExtension(Extension):
-    """Draws when the tables and the links are there."""
-
-    def extendMarkdown(self, md: Markdown) -> None:
-        """Register the tree processor."""
-        md.treeprocessors.register(Sparks(md), "sparks", PRIORITY)
-
-
-def makeExtension(**kwargs: Any) -> SparkExtension:
-    """Return the extension, for Python-Markdown."""
-    return SparkExtension(**kwargs)
+makeExtension = extension(Sparks, 6)  # as the tables

@@ -18,8 +18,8 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sitegen import SitegenError
 from sitegen.palette import COLORS
+from sitegen.svg import StyleError, lean, recolour
 
 matplotlib.use("svg")
 
@@ -35,47 +35,31 @@ LABEL_AWAY, LABEL_APART = 7.0, 12.5  # points
 SETTINGS: Any = {
     "figure.figsize": SIZES[""],
     "figure.constrained_layout.use": True,
-    "figure.facecolor": "none",
-    "axes.facecolor": "none",
+    **dict.fromkeys(("figure.facecolor", "axes.facecolor"), "none"),
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
-    "axes.labelsize": 9,
-    "axes.titlesize": 9,
-    "axes.titlelocation": "left",
-    "xtick.labelsize": 9,
-    "ytick.labelsize": 9,
-    "xaxis.labellocation": "left",
+    **dict.fromkeys(("axes.labelsize", "axes.titlesize"), 9),
+    **dict.fromkeys(("xtick.labelsize", "ytick.labelsize"), 9),
+    **dict.fromkeys(("axes.titlelocation", "xaxis.labellocation"), "left"),
     "lines.linewidth": 1.75,
     "lines.solid_capstyle": "round",
-    "axes.linewidth": 0.75,
-    "axes.edgecolor": "axis",
-    "axes.labelcolor": "muted",
-    "axes.titlecolor": "muted",
+    **dict.fromkeys(("axes.linewidth", "grid.linewidth"), 0.75),
+    **dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), "axis"),
+    **dict.fromkeys(("axes.labelcolor", "axes.titlecolor"), "muted"),
+    **dict.fromkeys(("xtick.labelcolor", "ytick.labelcolor"), "muted"),
     "text.color": "muted",
-    "xtick.color": "axis",
-    "ytick.color": "axis",
-    "xtick.labelcolor": "muted",
-    "ytick.labelcolor": "muted",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
+    **{f"axes.spines.{side}": False for side in ("top", "right", "left")},
     "axes.grid": True,
     "axes.grid.axis": "y",
     "grid.color": "grid",
-    "grid.linewidth": 0.75,
     "axes.axisbelow": True,
     "xtick.major.size": 3.5,
-    "ytick.major.size": 0,
-    "xtick.minor.size": 0,
-    "ytick.minor.size": 0,
+    **{f"{ticks}.size": 0 for ticks in
+       ("ytick.major", "xtick.minor", "ytick.minor")},
     "axes.prop_cycle": cycler(color=["ink"]),
     "svg.fonttype": "none",
     "path.simplify_threshold": 0.3,  # pixels: fewer bytes, the same line
-}
-
-
-class StyleError(SitegenError):
-    """A figure that does not follow the rules; names figure and mend."""
+}  # fmt: skip
 
 
 @contextmanager
@@ -120,10 +104,8 @@ def variants(
         figure.set_size_inches(width, height)
         _spread_labels(figure, name)
         look(size, figure)
-        light = _svg(figure)
-        _check_colours(light, name)
-        files[f"{size}-light"] = light
-        files[f"{size}-dark"] = _recolour(light)
+        files[f"{size}-light"] = light = _svg(figure)
+        files[f"{size}-dark"] = recolour(light, name)
     return files
 
 
@@ -248,52 +230,7 @@ def _transpose(figure: Figure) -> float:
     return columns / rows
 
 
-_DECIMALS = re.compile(r"(-?\d+\.\d)\d+")
-
-
 def _svg(figure: Figure) -> str:
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
-    text = out.getvalue()
-    text = re.sub(r"<\?xml.*?<svg", "<svg", text, flags=re.DOTALL)
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    # A tenth of a point is enough for a line: half the bytes of six decimals.
-    text = re.sub(
-        r' (?:d|x|y)="[^"]*"', lambda d: _DECIMALS.sub(r"\1", d[0]), text
-    )
-    # Text that is not turned, groups' names except the axes', and the
-    # indentation: a sixth of what is sent.
-    text = re.sub(
-        r' transform="rotate\(-0 [^"]*"|(?<=<g) id="(?!axes_)[^"]*"', "", text
-    )
-    text = re.sub(r"(?<=>)\s+(?=<)", "", text)
-    return re.sub(r"'DejaVu Sans'(, sans-serif)?", FONTS, text)
-
-
-_COLOUR = re.compile(r"((?:fill|stroke|stop-color)(?:: ?|=\"))(#[0-9a-f]{6})")
-# Matplotlib leaves black out, since it is what SVG fills with by default.
-_BLACK = re.compile(
-    r"<(?:path|use|tspan|text(?= style))\b(?![^>]*\bfill: )[^>]*>"
-)
-
-
-def _check_colours(svg: str, name: str) -> None:
-    known = {light.lower() for light, _ in COLORS.values()}
-    unknown = {c for _, c in _COLOUR.findall(svg)} - known
-    if _BLACK.search(re.sub(r"<defs>.*?</defs>", "", svg, flags=re.DOTALL)):
-        unknown.add("#000000")
-    if "<image" in svg:
-        raise StyleError(
-            f"{name} draws pixels, which keep their colours in the dark: use "
-            "pcolormesh instead of imshow, and do not rasterize"
-        )
-    if unknown:
-        raise StyleError(
-            f"{name} draws in {', '.join(sorted(unknown))}, which the palette "
-            f"does not know: use one of {', '.join(COLORS)}"
-        )
-
-
-def _recolour(svg: str) -> str:
-    dark = {light.lower(): dark.lower() for light, dark in COLORS.values()}
-    return _COLOUR.sub(lambda m: m[1] + dark[m[2]], svg)
+    return re.sub(r"'DejaVu Sans'(, sans-serif)?", FONTS, lean(out.getvalue()))

@@ -1,9 +1,9 @@
-"""Measures and draws one chapter; `measure.py` starts it as a process.
+"""Measures and draws a chapter, or executes a lab: a process of its own.
 
-Arguments: the project's folder, the store's, the chapter, the names of the
-measurements and plots to do, as JSON, and the process to end with. It prints
-the name of each function before it calls it. Unlike the rest of the package
-it imports what it measures, and so TensorFlow.
+`measure.py` starts it, and says in one argument, as JSON: the project's
+folder, the store's, the process to end with, and the job. It prints the name
+of each function, or the number of each cell, before it begins with it. Unlike
+the rest of the package it imports what it measures, and so TensorFlow.
 """
 
 import ast
@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 from matplotlib import colors
 
-from sitegen import SitegenError, drawn, isolation, keys, style
+from sitegen import SitegenError, drawn, isolation, keys, labs, measure
 from sitegen.measure import SAID, STYLE
 from sitegen.store import Store
+from sitegen.svg import StyleError
 
 
 class PlainError(TypeError):
@@ -31,9 +32,14 @@ class AuthorError(SitegenError):
     """What an author is to mend; says in which line."""
 
 
-def main(root: Path, store: Store, slug: str, names: list[list[str]]) -> None:
-    """Call the functions, and keep what they return."""
-    measurements, plots = names
+def main(
+    root: Path,
+    store: Store,
+    slug: str,
+    measurements: list[str],
+    plots: list[str],
+) -> None:
+    """Call the functions of a chapter, and keep what they return."""
     # The keys of what is imported now; an edit comes too late for this run.
     expected = _keys(root, slug, measurements, plots)
     module = importlib.import_module(f"{keys.PACKAGE}.{slug}.figures")
@@ -57,21 +63,15 @@ def main(root: Path, store: Store, slug: str, names: list[list[str]]) -> None:
     wanted = keys.jobs(root, slug)[1]
     for name in plots:
         print(f"plot_{name}", flush=True)
-        data = [
-            store.get(
-                "data", f"{slug}/{d}", keys.measurement_key(root, slug, d)
-            )
-            for d in wanted[name]
-        ]
+        data = [measure.data(root, store, slug, d) for d in wanted[name]]
         plot = getattr(module, f"plot_{name}")
         try:
             drawing = drawn.draw(f"{slug}/{name}", plot, *data)
-        except style.StyleError as error:
+        except StyleError as error:
             raise AuthorError(_place(root, slug, name, error)) from None
         _check_unchanged(expected, root, slug, [], [name])
-        store.put(
-            "figures", f"{slug}/{name}", expected[f"plot_{name}"], drawing
-        )
+        key = expected[f"plot_{name}"]
+        store.put("figures", f"{slug}/{name}", key, drawing)
 
 
 def _keys(
@@ -93,7 +93,7 @@ def _place(root: Path, slug: str, name: str, error: Exception) -> str:
     """Put the line before a message: of what is returned, or of a colour."""
     file = keys.figures_file(root, slug)
     module = keys.module(file)
-    drawing = isinstance(error, style.StyleError)
+    drawing = isinstance(error, StyleError)
     name = f"plot_{name}" if drawing else f"measure_{name}"
     at = module.named[name][-1].lineno
     for part in (p for n in module.reached_from(name) for p in ast.walk(n)):
@@ -136,14 +136,13 @@ def check_plain(value: Any, place: str) -> None:
 
 
 if __name__ == "__main__":
-    isolation.end_with(int(sys.argv[5]))
+    folder, kept, parent, job = json.loads(sys.argv[1])
+    isolation.end_with(parent)
     try:
-        main(
-            Path(sys.argv[1]),
-            Store(Path(sys.argv[2])),
-            sys.argv[3],
-            json.loads(sys.argv[4]),
-        )
+        if len(job) == 1:
+            labs.run(Path(*job), Store(Path(kept)))
+        else:
+            main(Path(folder), Store(Path(kept)), *job)
     except Exception as error:
         mine = isinstance(error, SitegenError)
         sys.exit(SAID + (str(error) if mine else _told(error)))

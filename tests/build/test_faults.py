@@ -180,8 +180,8 @@ def test_a_good_project_is_built_without_a_warning(good):
     assert status == 0, said
     assert "WARNING" not in said
     assert "ERROR" not in said
-    assert "x: measure_walks (1 of 2)" in said
-    assert "x: plot_walks (2 of 2)" in said
+    assert f"{FIGURES}: measure_walks (1 of 2)" in said
+    assert f"{FIGURES}: plot_walks (2 of 2)" in said
     built = tree(root / "site")
     assert len([name for name in built if name.endswith(".svg")]) == 4
     page = built["chapters/x.html"].decode()
@@ -224,7 +224,7 @@ FAULTS = {
     ),
     "an import that fails": (
         (FIGURES, "import walk", "import gone"),
-        ["the imports of x/figures.py raised", "cannot import name 'gone'"],
+        [f"{FIGURES}: the imports raised", "cannot import name 'gone'"],
     ),
     "data that are not plain": (
         (FIGURES, "np.array(walks)", "{'a': object()}"),
@@ -375,7 +375,7 @@ def test_a_build_killed_half_way_leaves_nothing_wrong(good, project):
     (root / "again").touch()
     status, said = run(root, *BUILD)
     assert status == 0
-    assert "x: measure_walks" in said
+    assert f"{FIGURES}: measure_walks" in said
     assert tree(root / "site") == tree(good[0] / "site")
 
 
@@ -393,7 +393,7 @@ def test_a_damaged_cache_entry_is_said_and_made_again(good, project):
     for entry in entries:
         kind = entry.parent.parent.name
         assert f"the cached {kind}/x/{entry.name} is damaged" in said
-    assert "x: measure_walks" in said
+    assert f"{FIGURES}: measure_walks" in said
     assert tree(root / "site") == tree(good[0] / "site")
 
 
@@ -403,7 +403,7 @@ def test_two_cold_builds_give_the_same_bytes(good, project, tmp_path):
     shutil.rmtree(root / ".cache")
     status, said = run(root, *BUILD, SITEGEN_CACHE=str(tmp_path / "other"))
     assert status == 0, said
-    assert "x: measure_walks" in said
+    assert f"{FIGURES}: measure_walks" in said
     first, second = tree(good[0] / "site"), tree(root / "site")
     assert len(first) > 10
     assert first.keys() == second.keys()
@@ -415,7 +415,7 @@ def test_without_mkdocs_the_same_files_are_made(good, project):
     shutil.rmtree(root / ".cache")
     status, said = run(root, "sitegen", "build")
     assert status == 0
-    assert "x: measure_walks" in said
+    assert f"{FIGURES}: measure_walks" in said
     made = tree(root / ".cache/public")
     assert made == tree(good[0] / ".cache/public")
     assert "chapters/x.ipynb" in made

@@ -20,10 +20,12 @@ from bs4 import BeautifulSoup
 from mkdocs_jupyter.nbconvert2 import nb2html
 from mkdocs_jupyter.plugin import get_nb_toc
 
-from sitegen import keys, labs, style
+from sitegen import keys, labs, style, svg
 from sitegen.labs import LabError
 from sitegen.math import MathError
+from sitegen.measure import MeasureError
 from sitegen.store import Store
+from sitegen.svg import StyleError
 
 ROOT = Path(__file__).parents[2]
 LAB = """\
@@ -141,7 +143,12 @@ def test_a_build_from_the_store_imports_nothing_slow(tmp_path, store):
 @pytest.mark.parametrize("changed", ["source", "version", "configuration"])
 def test_a_change_executes_again(tmp_path, store, monkeypatch, changed):
     runs = []
-    monkeypatch.setattr(labs, "_run", lambda *_: runs.append(1) or b"")
+
+    def run(root, store, *_):
+        runs.append(1)
+        store.put("labs", "small/notebook", keys.lab_key(source), b"")
+
+    monkeypatch.setattr(labs.measure, "run", run)
     source = lab(tmp_path, "# %%\n1\n")
     labs.execute(source, store, timeout=60)
     if changed == "source":
@@ -184,7 +191,7 @@ def test_what_a_lab_says_on_stderr_is_not_shown(tmp_path, store, capfd):
 
 def test_an_error_names_the_cell_and_shows_the_traceback(tmp_path, store):
     text = "# %% [markdown]\n# Hello\n\n# %%\nx = 0\n\n# %%\nassert x, 'no x'\n"
-    with pytest.raises(LabError) as caught:
+    with pytest.raises(MeasureError) as caught:
         labs.execute(lab(tmp_path, text), store, timeout=60)
     message = str(caught.value)
     assert f"{tmp_path}/small.py:7: the cell raised" in message
@@ -196,13 +203,13 @@ def test_an_error_names_the_cell_and_shows_the_traceback(tmp_path, store):
 
 def test_a_cell_that_hangs_is_named(tmp_path, store):
     text = "# %%\nx = 0\n\n# %%\nwhile True:\n    pass\n"
-    with pytest.raises(LabError, match=r"small\.py:4: .* after 1 s"):
+    with pytest.raises(MeasureError, match=r"small\.py:4: .* after 1 s"):
         labs.execute(lab(tmp_path, text), store, timeout=1)
 
 
 def test_a_cell_that_kills_its_process_is_named(tmp_path, store):
     text = "# %%\nx = 0\n\n# %%\nimport os\nos.kill(os.getpid(), 9)\n"
-    with pytest.raises(LabError, match=r"small\.py:4: .*memory"):
+    with pytest.raises(MeasureError, match=r"(?s)small\.py:4: .*memory"):
         labs.execute(lab(tmp_path, text), store, timeout=60)
 
 
@@ -257,7 +264,7 @@ def alive(process):
 
 
 def test_text_outside_the_cells_is_refused(tmp_path, store):
-    with pytest.raises(LabError, match="does not begin with a line # %%"):
+    with pytest.raises(MeasureError, match="does not begin with a line # %%"):
         labs.execute(lab(tmp_path, "x = 1\n\n# %%\nx\n"), store, timeout=60)
 
 
@@ -356,8 +363,8 @@ def test_a_figure_at_the_end_needs_a_caption_too(rendered):
 
 
 def test_a_colour_outside_the_palette_is_named(monkeypatch, rendered):
-    monkeypatch.delitem(labs.DARK, style.COLORS["he"][0].lower())
-    with pytest.raises(LabError, match="#0060a0 is not a colour"):
+    monkeypatch.delitem(svg.DARK, style.COLORS["he"][0].lower())
+    with pytest.raises(StyleError, match=r"small\.ipynb draws in #0060a0"):
         labs.lighten(rendered, "labs/small.ipynb")
 
 

@@ -8,10 +8,10 @@ import markdown
 import nbformat
 import pytest
 
-from sitegen import style
+from sitegen import figures, style
 from sitegen.blocks import BlockError, blocks
 from sitegen.claims import ClaimError, checks, contents, dress
-from sitegen.figures import FigureError, FigureExtension
+from sitegen.figures import FigureError
 from sitegen.notebooks import notebook
 
 ROOT = Path(__file__).parents[2]
@@ -144,7 +144,7 @@ def test_a_claim_without_a_test_is_refused_by_its_line(page_project):
 
 
 @pytest.fixture
-def render(tmp_path):
+def render(tmp_path, monkeypatch):
     folder = tmp_path / "figures/x"
     folder.mkdir(parents=True)
     with style.in_style("x/a"):
@@ -152,7 +152,8 @@ def render(tmp_path):
         ax.set(xlabel="x", ylabel="y")
         for variant, svg in style.variants(figure, "plot_a").items():
             (folder / f"a{variant}.svg").write_text(svg)
-    extensions = ["attr_list", FigureExtension(drawn=str(tmp_path))]
+    monkeypatch.setattr(figures, "DRAWN", tmp_path)
+    extensions = ["attr_list", "sitegen.figures"]
     return lambda text: markdown.markdown(text, extensions=extensions)
 
 

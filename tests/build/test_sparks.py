@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from sitegen import sparks
+from sitegen.measure import MeasureError
 
 ROW = "| a | b |\n|---|---|\n| [spark: x/losses/{}] [It sticks](y.md) | c |\n"
 
@@ -12,8 +13,6 @@ ROW = "| a | b |\n|---|---|\n| [spark: x/losses/{}] [It sticks](y.md) | c |\n"
 def convert(monkeypatch, entry):
     losses = {"flat": np.full((5, 90), 2.3), "bad": np.full((5, 9), np.nan)}
     losses["bad"][:, :4] = 2.3
-    monkeypatch.setattr(sparks.keys, "chapters", lambda root: ["x"])
-    monkeypatch.setattr(sparks.keys, "jobs", lambda *_: (["losses"], []))
     monkeypatch.setattr(sparks.measure, "data", lambda *_: losses)
     return markdown.markdown(
         ROW.format(entry), extensions=["tables", "sitegen.sparks"]
@@ -38,5 +37,5 @@ def test_a_curve_that_is_no_number_ends_in_a_cross(monkeypatch):
 
 
 def test_what_is_not_measured_is_named(monkeypatch):
-    with pytest.raises(sparks.SparkError, match="x/losses/none"):
+    with pytest.raises(MeasureError, match="losses of x has no 'none'"):
         convert(monkeypatch, "none")

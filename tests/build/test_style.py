@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from sitegen import style
-from sitegen.style import COLORS, StyleError, in_style, variants
+from sitegen.style import COLORS, in_style, variants
+from sitegen.svg import StyleError
 
 
 def draw(*marks, grid=(1, 1), **axes):

@@ -13,7 +13,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from sitegen import style
-from sitegen.tables import TableError, TableExtension
+from sitegen.measure import MeasureError
 from snippets.atlas import figures
 from snippets.atlas.batched_runs import Program, RunSGD, dense_layers
 from snippets.atlas.verdicts import KIND, by_kind, read_runs, verdict
@@ -827,13 +827,13 @@ def test_a_run_beside_one_that_diverges_is_what_fit_makes():
 
 
 def test_a_measurement_becomes_a_table_and_an_unknown_one_an_error():
-    render = [TableExtension(), "attr_list"]
+    render = ["sitegen.tables", "attr_list"]
     page = "[table: atlas/best]\n{: #best }\n"
     html = markdown.markdown(page, extensions=render)
     assert html.startswith('<table id="best"><thead><tr><th scope="col">Act')
     assert html.count("<tr>") == 1 + len(ACTIVATIONS)
     for name in ("atlas/nothing", "nowhere/best"):
-        with pytest.raises(TableError, match=f"{name}.*no measure_"):
+        with pytest.raises(MeasureError, match=f"{name}.*no measure_"):
             markdown.markdown(f"[table: {name}]", extensions=render)
 
 
