@@ -13,11 +13,11 @@ BLACK = re.compile(
 )
 
 
-# The head, the date, text that is not turned, groups' names except the axes',
-# and the indentation: a fifth of what is sent.
+# The head, the date, comments, text that is not turned, groups' names except
+# the axes', and the indentation: a fifth of what is sent.
 LEFT_OUT = re.compile(
-    r"\A.*?(?=<svg)|<metadata>.*?</metadata>| transform=\"rotate\(-0 [^\"]*\""
-    r"|(?<=<g) id=\"(?!axes_)[^\"]*\"|(?<=>)\s+(?=<)",
+    r"\A.*?(?=<svg)|<metadata>.*?</metadata>|<!--.*?-->|(?<=>)\s+(?=<)"
+    r"| transform=\"rotate\(-0 [^\"]*\"|(?<=<g) id=\"(?!axes_)[^\"]*\"",
     re.DOTALL,
 )
 PLACES = re.compile(r' (?:d|x|y)="[^"]*"')
