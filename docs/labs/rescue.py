@@ -398,7 +398,7 @@ for seed in SEEDS:
 print("cosine at layer 30", f"{mean_cosine(h):.2f}")
 
 # %% [markdown]
-# In a plain stack it takes another activation function. Compare two pairs:
+# In a plain stack another activation function does it. Compare two pairs:
 # tanh with Glorot, and SELU with LeCun, each with the initializer that was
 # derived for it.
 
@@ -441,9 +441,9 @@ panel(
 
 # %% [markdown]
 # *The two networks that keep images apart are the two that train in fewer
-# updates: no proof of the cause. Left: before training. Right:
-# SGD, learning rate 0.01, batches of 50. Width 100, five seeds; median, and
-# band from the least to the greatest.*
+# updates: no proof of the cause. The cosine is that before training; the
+# loss that of SGD, learning rate 0.01, batches of 50. Width 100, five seeds;
+# median, and band from the least to the greatest.*
 #
 # ## What have you learned?
 #

@@ -32,11 +32,15 @@ def absolutes(text: str) -> Iterator[str]:
 
 def pages() -> dict[str, list[str]]:
     """Return page → its sentences."""
+    texts = {path: path.read_text("utf-8") for path in DOCS.rglob("*.md")}
+    for path in DOCS.glob("labs/*.py"):  # its text is in comments
+        lines = path.read_text("utf-8").splitlines()
+        said = [line[2:] if line[:2] == "# " else "" for line in lines]
+        said = ["" if line.startswith("%%") else line for line in said]
+        texts[path] = "\n".join(said)
     return {
-        path.relative_to(DOCS).as_posix(): list(
-            absolutes(path.read_text("utf-8"))
-        )
-        for path in sorted(DOCS.rglob("*.md"))
+        path.relative_to(DOCS).as_posix(): list(absolutes(text))
+        for path, text in sorted(texts.items())
     }
 
 
