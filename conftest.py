@@ -17,12 +17,20 @@ from sybil.evaluators.doctest import NUMBER, DocTestEvaluator
 from sybil.parsers.abstract.doctest import DocTestStringParser
 from sybil.parsers.rest import DocTestParser
 
-from sitegen import ROOT, SitegenError, isolation, measure
+from sitegen import ROOT, SitegenError, isolation, keys, measure
 from sitegen.blocks import Block, blocks
 
 isolation.isolate()  # nothing above imports Keras
 SNIPPETS = ROOT / "snippets"
 DOCTEST = DocTestEvaluator(NUMBER)
+# What a reader downloads lies next to the program: the pages import it.
+sys.path += sorted(
+    {
+        str(path.parent)
+        for slug in keys.chapters(ROOT)
+        for path in keys.downloads(ROOT, slug)
+    }
+)
 
 
 def run_block(example: Example) -> None:

@@ -2,8 +2,8 @@
 
 Below `.cache/public` the tree is the site's: `figures/`, `labs/`, the
 chapters' notebooks, `checks/`, the pages that show the tests, `snippets/`, the
-listings, and `data/`, the tables that readers download. Nothing generated is
-written below `docs/`.
+listings, `data/`, the tables, and `downloads/`, the versioned files that
+readers take whole. Nothing generated is written below `docs/`.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +37,9 @@ def bring_up_to_date(root: Path, cache: Path, site_url: str) -> list[Path]:
     for slug in keys.chapters(root):
         for path in keys.data_files(root, slug):
             files[public / "data" / slug / path.name] = path.read_bytes()
+        for path, version in keys.downloads(root, slug).items():
+            name = f"{path.stem}-{version}.py"
+            files[public / "downloads" / name] = path.read_bytes()
     for path in sorted((root / "snippets").glob("*/*.py")):
         if path.name not in ("__init__.py", "figures.py"):  # a listing
             files[public / path.relative_to(root)] = path.read_bytes()

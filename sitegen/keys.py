@@ -6,6 +6,7 @@ TensorFlow to find that out.
 
 import ast
 import hashlib
+import re
 import sys
 from functools import cache
 from importlib.metadata import version
@@ -21,6 +22,7 @@ DRAWN_WITH = ("matplotlib",)
 SPELT = {"tensorflow": "TensorFlow", "keras": "Keras", "numpy": "NumPy",
          "matplotlib": "Matplotlib"}  # fmt: skip
 DATA = {".gz", ".csv", ".json"}
+VERSION = re.compile(r'^VERSION = "([\w.]+)"$', re.MULTILINE)
 CONFIGURATION = Path(isolation.__file__)
 
 
@@ -189,6 +191,16 @@ def chapters(root: Path) -> list[str]:
 def data_files(root: Path, slug: str) -> list[Path]:
     """Return the data files next to a chapter's `figures.py`."""
     return _data(figures_file(root, slug).parent)
+
+
+def downloads(root: Path, slug: str) -> dict[Path, str]:
+    """Return the listings with a `VERSION`: readers take them whole."""
+    found = {}
+    for path in sorted(figures_file(root, slug).parent.glob("*.py")):
+        version = VERSION.search(path.read_text("utf-8"))
+        if version:
+            found[path] = version[1]
+    return found
 
 
 def data_of(plot: ast.FunctionDef) -> list[str]:

@@ -313,7 +313,14 @@ def shown():
     return [block for block in blocks if block.listing]
 
 
-@every_listing
+DOWNLOADS = {
+    path for slug in keys.chapters(ROOT) for path in keys.downloads(ROOT, slug)
+}
+
+
+@pytest.mark.parametrize(
+    "listing", [it for it in LISTINGS if it not in DOWNLOADS], ids=named
+)
 def test_a_listing_is_shown_whole_under_its_name(listing, shown):
     blocks = [block for block in shown if block.listing == listing]
     assert blocks, f"{named(listing)}: no page shows it"
