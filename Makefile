@@ -88,6 +88,9 @@ backends: environment ## fetch JAX and PyTorch, to test diagnose on them
 	$(PY) -m uv pip install --quiet --target .cache/backends \
 	  --index-strategy unsafe-best-match \
 	  -r requirements-backends.txt
+	for v in 3.3.3 3.6.0 3.9.2 3.12.4 3.14.1; do \
+	  $(PY) -m uv pip install --quiet --no-deps \
+	    --target .cache/backends/keras-$$v keras==$$v || exit 1; done
 
 clean: ## forget the built site and everything measured and drawn
 	rm -rf site .cache

@@ -58,6 +58,9 @@ def numbers(of: Cell, rate: float) -> dict[str, Any]:
         "found": " ".join(
             sorted({f.code.replace(" ", "_") for f in report.findings})
         ),
+        "seen": " ".join(
+            sorted({f.code.replace(" ", "_") for f in report.seen})
+        ),
     }
 
 

@@ -86,9 +86,11 @@ def cases() -> dict[str, Case]:
     folder = Path(__file__).parent
     found = {}
     for file in sorted(folder.glob("*.py")):
-        if not file.stem.startswith("_") and file.stem != Path(__file__).stem:
+        if not file.stem.startswith("_"):
             name = f"{__package__}.{file.stem}"
-            found[file.stem] = importlib.import_module(name).CASE
+            module = importlib.import_module(name)
+            if hasattr(module, "CASE"):
+                found[file.stem] = module.CASE
     return found
 
 

@@ -1,15 +1,21 @@
 """Train the cases, and ask `diagnose` about them."""
 
 import csv
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 
+from sitegen.store import write_whole
 from studies.cases.case import SEEDS, Case, Network, cases
+from studies.unchanged import code_hash
 
 TABLE = Path(__file__).with_name("cases.csv")
+SAID = TABLE.with_name("said.json")
+REFUSED = ("model.trainable = True",)  # lines within a refusal
 
 
 def scores(case: Case) -> dict[str, str]:
@@ -17,7 +23,10 @@ def scores(case: Case) -> dict[str, str]:
     row = {"name": case.name, "goal": f"{case.goal:g}"}
     for kind in ("broken", "mended"):
         of = [
-            case.train(case.build(getattr(case, kind), seed))
+            case.train(
+                case.build(getattr(case, kind), seed),
+                **(case.fit_mended if kind == "mended" else {}),
+            )
             for seed in range(SEEDS)
         ]
         row[kind] = " ".join(f"{score:.3f}" for score in of)
@@ -62,10 +71,10 @@ def verify(names: Iterable[str] = ()) -> None:
 
 @dataclass
 class Said:
-    """What `diagnose` said: codes with their lines, notes, or a refusal."""
+    """What `diagnose` said: findings, hints, or why it refused."""
 
     found: tuple[tuple[str, str, str], ...] = ()  # code, layer, line
-    notes: tuple[str, ...] = ()
+    hints: tuple[tuple[str, str, str], ...] = ()
     refusal: str = ""
 
     def names(self, case: Case) -> bool:
@@ -74,16 +83,12 @@ class Said:
             return bool(case.named) and case.named in self.refusal
         return any(
             code == case.named and layer.startswith(case.layer)
-            for code, layer, _ in self.found
-        ) or any(note.startswith(f"{case.named}:") for note in self.notes)
+            for code, layer, _ in (*self.found, *self.hints)
+        )
 
     def __str__(self) -> str:
-        found = [
-            f"{code} · {layer} → {line}" for code, layer, line in self.found
-        ]
-        quiet = ("No gradient", "No pathology")
-        notes = [f"({n})" for n in self.notes if not n.startswith(quiet)]
-        return "; ".join([*found, *notes]) or self.refusal or "–"
+        said = [" · ".join(parts) for parts in (*self.found, *self.hints)]
+        return "; ".join(said) or self.refusal or "–"
 
 
 def ask(network: Network) -> Said:
@@ -94,8 +99,11 @@ def ask(network: Network) -> Said:
         report = diagnose(*network)
     except (ValueError, TypeError) as error:
         return Said(refusal=str(error))
-    found = tuple((f.code, f.layer, f.fix) for f in report.findings)
-    return Said(found, tuple(report.notes))
+    found, hints = (
+        tuple((f.code, f.layer, f.fix) for f in findings)
+        for findings in (report.findings, report.hints)
+    )
+    return Said(found, hints)
 
 
 def look(case: Case, seed: int = 0) -> Said:
@@ -115,28 +123,55 @@ def mends(case: Case, line: str, seed: int = 0) -> tuple[float, Said]:
     return case.train(case.build(lambda: fixed(line), seed)), said
 
 
+def examine(case: Case, lines: bool = True) -> dict[str, Any]:
+    """Return what is said of broken and mended, and what the lines do.
+
+    With `lines`, each printed line is applied and the network trained; and
+    the mended network is trained and looked at again.
+    """
+    said = look(case)
+    told: dict[str, Any] = {
+        "named": said.names(case),
+        "broken": str(said),
+        "mended": str(ask(case.build(case.mended))),
+    }
+    if not lines:
+        return told
+    told["lines"] = []
+    printed = [line for _, _, line in (*said.found, *said.hints) if line]
+    if said.refusal:
+        printed = [part for part in REFUSED if part in said.refusal]
+    for line in printed:
+        score, after = mends(case, line)
+        told["lines"].append([line, round(score, 3), str(after)])
+    network = case.build(case.mended)
+    case.train(network, **case.fit_mended)
+    told["trained"] = str(ask(network))
+    return told
+
+
+def code() -> str:
+    """Hash what decides what is said: `diagnose`, and the cases."""
+    folder = "studies/cases"
+    names = [f"{folder}/{name}.py" for name in (*cases(), "case", "judge")]
+    return code_hash(["snippets/diagnosis/diagnose.py", *names])
+
+
 def report(names: Iterable[str] = ()) -> None:
-    """Print what is said of each case, and whether the lines mend it."""
-    known = cases()
-    right = mend = alarms = 0
+    """Examine what is named, or all, and write down what is said of all."""
+    known, before = cases(), code()
+    said = {}
+    if SAID.exists():
+        said = json.loads(SAID.read_text("utf-8"))["said"]
     for name in names or known:
-        case = known[name]
-        said = look(case)
-        mended = ask(case.build(case.mended))
-        alarm = bool(mended.found or mended.refusal)
-        right += said.names(case)
-        alarms += alarm
-        print(f"{'+' if said.names(case) else '-'} {name}: {said}", flush=True)
-        for code, _, line in said.found:
-            try:
-                score, after = mends(case, line) if line else (0.0, Said())
-            except Exception as error:  # the line cannot be applied
-                print(f"    {code}: {line}: {type(error).__name__} {error}")
-                continue
-            good = score >= case.goal
-            mend += good and code == case.named
-            print(f"    {line}: {score:.3f} of {case.goal}; then {after}")
-        if alarm:
-            print(f"    mended: {mended}")
-    print(f"right name {right}, right line {mend}, alarms when mended {alarms}")
+        said[name] = told = examine(known[name])
+        print("+" if told["named"] else "-", name, flush=True)
+        for key, value in told.items():
+            if key != "named":
+                print(f"    {key}: {value}", flush=True)
+        kept = {n: said[n] for n in known if n in said}
+        text = json.dumps(
+            {"code": before, "said": kept}, indent=1, ensure_ascii=False
+        )
+        write_whole(SAID, (text + "\n").encode())
     keras.backend.clear_session()

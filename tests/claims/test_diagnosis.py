@@ -2,10 +2,7 @@
 
 import gc
 import json
-import os
 import random
-import subprocess
-import sys
 from pathlib import Path
 
 import keras
@@ -22,6 +19,11 @@ from snippets.diagnosis.diagnose import (
     DiagnoseCallback,
     diagnose,
 )
+from snippets.diagnosis.layer_gradients import layer_gradients
+from studies import versions
+from studies.cases import judge
+from studies.cases.case import cases
+from studies.cases.models import MODELS
 
 ROOT = Path(__file__).parents[2]
 LISTING = ROOT / "snippets/diagnosis/diagnose.py"
@@ -204,12 +206,13 @@ def state(model):
 
 
 def codes(report):
-    return {finding.code for finding in report.findings}
+    return {finding.code for finding in (*report.findings, *report.seen)}
 
 
 def quiet(report):
-    assert codes(report) == set(), str(report)
-    assert "No gradient pathology found at initialization" in str(report)
+    assert report.findings == [], str(report)
+    told = report.verdict()
+    assert told.startswith("No gradient pathology found at initialization")
 
 
 # What it measures
@@ -307,10 +310,10 @@ def test_a_recurrent_layer_has_a_gradient_for_each_time_step():
     assert len(rows["bidirectional/backward_lstm"]["time"]) == 6
     assert rows["dense"]["time"] is None
     cell = layers.SimpleRNN(8)
-    x = np.concatenate([SERIES] * 8, axis=1)
-    fading = stack(cell, layers.Dense(4, "softmax"), shape=(48, 12))
+    x = np.concatenate([SERIES] * 3, axis=1)
+    fading = stack(cell, layers.Dense(4, "softmax"), shape=(18, 12))
     report = diagnose(fading, x, Y32)
-    assert "the first of 48 time steps" in str(report)
+    assert "the first of 18 time steps" in " ".join(report.notes)
 
 
 def test_a_layer_that_loops_is_named_and_not_seen_into():
@@ -385,7 +388,8 @@ def test_nothing_is_changed_if_it_raises(make, monkeypatch):
 
 def named(report, code, layer=None):
     """Return the finding of this code, whose parts must fit its rule."""
-    found = [f for f in report.findings if f.code == code]
+    told = (*report.findings, *report.seen)
+    found = [f for f in told if f.code == code]
     assert found, str(report)
     sign, limit, *_ = RULES[code]
     number = found[0].number
@@ -409,6 +413,7 @@ def dense_stack(activation, depth=24, head="softmax", **kwargs):
 
 
 WIDE = keras.initializers.RandomNormal(0.0, 1.0)
+WIDER = keras.initializers.RandomNormal(0.0, 5.0)
 LOW = keras.initializers.Constant(-5)
 DEEP = {  # code: the layer, the activation, and what is wrong
     "vanishing": ("d0", "sigmoid", {}),
@@ -416,7 +421,7 @@ DEEP = {  # code: the layer, the activation, and what is wrong
     "collapse": ("d23", "relu", {}),
     "growth": ("d23", "relu", {"kernel_initializer": WIDE, "head": None}),
     "cosine": ("d23", "sigmoid", {}),
-    "saturated": ("d1", "tanh", {"kernel_initializer": WIDE}),
+    "saturated": ("d1", "tanh", {"kernel_initializer": WIDER}),
     "identical": ("d0", "relu", {"kernel_initializer": "ones"}),
     "dead": ("d0", "relu", {"bias_initializer": LOW}),
 }
@@ -801,7 +806,6 @@ def test_no_loss():
     ("categorical_crossentropy", Y, "sparse_categorical_crossentropy"),
     (SPARSE, Y + 1, "y goes from 1 to 4, .* 4 units takes 0 to 3"),
     ("mse", Y, r"wants y of shape \(64, 4\)"),
-    ("binary_crossentropy", 2.0 * keras.utils.to_categorical(Y) - 1, "-1 to 1"),
 ])  # fmt: skip
 def test_labels_of_the_wrong_kind(loss, y, message):
     model = stack(layers.Dense(4, "softmax"), loss=loss)
@@ -819,9 +823,234 @@ def test_all_frozen():
     bad(model, x, y, "all is frozen: set model.trainable")
 
 
-def test_a_dataset():
+def test_labels_beyond_what_the_loss_takes():
+    y = 2.0 * keras.utils.to_categorical(Y) - 1
+    model = stack(layers.Dense(4, "sigmoid"), loss="binary_crossentropy")
+    fix = named(diagnose(model, X, y), "labels").fix
+    mended = {"y": y}
+    exec(fix, {}, mended)
+    quiet(diagnose(model, X, mended["y"]))
+
+
+class Batches(keras.utils.PyDataset):
+    """The examples, eight at a time."""
+
+    def __len__(self):
+        return len(X) // 8
+
+    def __getitem__(self, i):
+        return X[8 * i : 8 * i + 8], Y[8 * i : 8 * i + 8]
+
+
+SETS = {
+    "tf.data": lambda: tf.data.Dataset.from_tensor_slices((X, Y)).batch(8),
+    "PyDataset": Batches,
+    "generator": lambda: iter([(X, Y)]),
+    "tensors": lambda: (tf.constant(X), tf.constant(Y)),
+    "lists": lambda: (X.tolist(), Y.tolist()),
+    "weights": lambda: (X, Y, None, None, np.ones(len(X))),
+}
+
+
+@pytest.mark.parametrize("kind", SETS)
+def test_x_is_what_fit_takes(kind):
+    model, _, _ = sequential()
+    data = SETS[kind]()
+    args = data if isinstance(data, tuple) else (data,)
+    expected = diagnose(model, X, Y)
+    report = diagnose(model, *args)
+    assert report.summary["loss"] == pytest.approx(expected.summary["loss"])
+    for one, other in zip(report.rows, expected.rows, strict=True):
+        assert one["gradient"] == pytest.approx(other["gradient"], rel=1e-4)
+
+
+def test_a_dataset_has_its_labels_in_it():
     data = tf.data.Dataset.from_tensor_slices((X, Y)).batch(8)
-    bad(sequential()[0], data, None, "pass one batch", TypeError)
+    bad(sequential()[0], data, Y, "leave out y", TypeError)
+
+
+def test_sample_weights_count():
+    model, _, _ = sequential()
+    weights = np.where(np.arange(len(X)) < 9, 1.0, 0.0)
+    report = diagnose(model, X, Y, sample_weight=weights)
+    expected = model.compute_loss(
+        X, Y, model(X, training=False), sample_weight=weights
+    )
+    report_of = diagnose(stack(*model.layers[::2]), X, Y, sample_weight=weights)
+    assert report_of.summary["loss"] == pytest.approx(float(expected), rel=1e-4)
+    assert report.summary["loss"] != report_of.summary["loss"]  # dropout
+
+
+class OwnStep(keras.Model):
+    """Two networks, each trained by the other, as a GAN is."""
+
+    def __init__(self):
+        super().__init__()
+        self.maker = keras.Sequential([keras.Input((3,)), layers.Dense(12)])
+        self.critic = keras.Sequential([keras.Input((12,)), layers.Dense(1)])
+
+    def train_step(self, data):  # noqa: D102
+        return {}
+
+
+def test_a_gan_is_looked_at_in_parts():
+    model = OwnStep()
+    model.compile("adam")
+    with pytest.raises(ValueError, match="generator and discriminator apart"):
+        diagnose(model, X, X[:, :1])
+
+
+class Twice(keras.Model):
+    """A train_step of its own, which does what the usual one does."""
+
+    def train_step(self, data):  # noqa: D102
+        return super().train_step(data)
+
+
+def test_a_train_step_of_its_own_is_said():
+    inputs = keras.Input((12,))
+    model = compiled(Twice(inputs, layers.Dense(4, "softmax")(inputs)))
+    report = diagnose(model, X, Y)
+    quiet(report)
+    assert "a train_step of its own" in " ".join(report.notes)
+
+
+def test_only_an_added_loss():
+    inputs = keras.Input((12,))
+    model = keras.Model(inputs, Block()(inputs))
+    model.compile("adam")
+    report = diagnose(model, X)
+    assert report.summary["loss"] > 0
+    assert report.rows[0]["gradient"] > 0
+
+
+def test_two_heads_are_no_last_hidden_layers():
+    model, x, y = several()
+    report = diagnose(model, x, y | {"size": 300 + 90 * y["size"]})
+    assert [f.code for f in report.findings] == ["targets"]
+    assert "y['size'] =" in report.findings[0].fix
+
+
+def test_weight_decay_is_no_first_loss():
+    strong = keras.regularizers.L2(0.5)
+    model = stack(
+        layers.Dense(32, "relu", kernel_regularizer=strong),
+        layers.Dense(4, "softmax"),
+    )
+    report = diagnose(model, X, Y)
+    assert report.summary["loss"] > 5 * np.log(4)
+    assert "first loss" not in codes(report)
+
+
+def test_gradient_accumulation_is_a_step():
+    adam = keras.optimizers.Adam(0.01, gradient_accumulation_steps=4)
+    model = deep(2, "relu", "he_normal", optimizer=adam)
+    quiet(diagnose(model, X, Y))
+    model.train_on_batch(X, Y)
+    assert diagnose(model, X, Y).summary["change"] > 1e-3
+
+
+def test_a_trained_network_raises_no_alarm():
+    model = deep(3, "tanh", optimizer=keras.optimizers.Adam(0.01))
+    model.fit(X, Y, epochs=120, batch_size=16, verbose=0)
+    assert model.evaluate(X, Y, verbose=0) < 0.1
+    report = diagnose(model, X, Y)
+    assert report.findings == []
+    assert report.verdict().startswith("No gradient pathology found in a tr")
+    quiet(diagnose(deep(3, "tanh"), X, Y))  # at the start it has not learned
+
+
+def test_what_is_kept_of_a_large_output_is_little():
+    """Its numbers, and a sample: the memory of `fit` is hardly exceeded."""
+    from snippets.diagnosis import diagnose as module
+
+    big = np.zeros((64, 40000), "float32")
+    big[1] = 1
+    kept = module._sample(big)
+    assert kept.size <= module.KEPT
+    assert kept.dtype == big.dtype
+    seen = module._signal(big, "relu")
+    assert all(np.size(value) < 10 for value in seen.values())
+    assert seen["moment"] == pytest.approx(1 / 64)
+    assert seen["dead"] == 0
+
+
+def test_a_gradient_that_vanishes_over_time():
+    def over_time(**kwargs):
+        cell = layers.SimpleRNN(16, name="cell", **kwargs)
+        return stack(cell, layers.Dense(4, "softmax"), shape=(200, 12))
+
+    x = np.zeros((32, 200, 12), "float32")
+    x[:, :6] = SERIES
+    small = keras.initializers.Orthogonal(0.5)
+    report = diagnose(over_time(recurrent_initializer=small), x, Y32)
+    named(report, "vanishing over time", "cell")
+    rows = diagnose(over_time(recurrent_initializer="orthogonal"), x, Y32).rows
+    assert rows[0]["time ratio"] > 1e-7
+
+
+def test_the_essence_gives_the_same_numbers(capsys):
+    """Of a stack, a nested model, a residual block: also with a softmax."""
+    for make in (sequential, nested, shared, subclassed, convolution):
+        model, x, y = make()
+        if make in (sequential, convolution):  # another dropout each time
+            model = keras.models.clone_model(
+                model, clone_function=without_dropout
+            )
+            model = compiled(model)
+        before = state(model)
+        rows = layer_gradients(model, x, y)
+        assert state(model)["values"] == before["values"]
+        expected = diagnose(model, x, y).rows
+        assert len(rows) == len(expected)
+        for row, other in zip(rows, expected, strict=True):
+            for name in ("moment", "gradient"):
+                assert row[name] == pytest.approx(other[name], rel=1e-4)
+    said = capsys.readouterr().out
+    assert "first hidden layer over last" in said
+    assert "not finite" not in said
+    wide = keras.initializers.RandomNormal(stddev=1e30)
+    model = stack(
+        *(layers.Dense(8, kernel_initializer=wide) for _ in "12"),
+        layers.Dense(4),
+        loss="mse",
+    )
+    layer_gradients(model, X, np.zeros((len(X), 4)))
+    assert "not finite" in capsys.readouterr().out
+
+
+def without_dropout(layer):
+    config = layer.get_config()
+    if isinstance(layer, layers.Dropout):
+        config["rate"] = 0.0
+    return type(layer).from_config(config)
+
+
+def test_a_printed_line_mends():
+    """Of the networks of public questions: test_cases.py tries them again."""
+    said = json.loads(judge.SAID.read_text("utf-8"))["said"]
+    tried = [
+        (name, line, score)
+        for name, told in said.items()
+        for line, score, _ in told["lines"]
+    ]
+    assert len(tried) >= 25
+    for name, line, score in tried:
+        assert score >= cases()[name].goal, line
+
+
+# Each finding ends with an address
+
+
+def sections():
+    return {code: rule[5] for code, rule in RULES.items()}
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_the_section_of_a_finding_is_there(code):
+    page, _, anchor = sections()[code].partition(".html#")
+    text = (ROOT / f"docs/{page}.md").read_text("utf-8")
+    assert f"{{#{anchor}}}" in text or f'id="{anchor}"' in text
 
 
 def test_weights_that_are_not_of_keras():
@@ -837,19 +1066,22 @@ def test_weights_that_are_not_of_keras():
 
 
 @every_kind
-def test_the_report_fits_100_columns(make):
+def test_the_report_fits_80_columns(make):
     report = diagnose(*make())
     lines = str(report).splitlines()
-    assert max(map(len, lines)) <= 100
-    ends = {len(line) for line in lines[1 : 1 + len(report.rows)]}
+    assert max(map(len, lines)) <= 80
+    head = next(i for i, line in enumerate(lines) if "E[h²]" in line)
+    ends = {len(line) for line in lines[head + 1 :][: len(report.rows)]}
     assert len(ends) <= 3  # aligned
     json.dumps(report.summary)
 
 
 def test_a_report_of_a_broken_network_fits_too():
     report = diagnose(dense_stack("relu", 40), X, Y)
-    assert len(report.findings) > 1
-    assert max(map(len, str(report).splitlines())) <= 100
+    assert len(report.findings) == 1
+    assert len(report.seen) >= 1
+    assert str(report).startswith("The gradient vanishes: d0")
+    assert max(map(len, str(report).splitlines())) <= 80
     for finding in report.findings:
         assert finding.fix in str(report)
 
@@ -889,67 +1121,32 @@ def test_nothing_is_left_behind_after_fifty_calls():
     assert after[1] - megabytes < 8
 
 
-BACKENDS = """
-import importlib.util, json, os, sys
-sys.path.append(os.environ["ASIDE"])
-import keras
-import numpy as np
-
-spec = importlib.util.spec_from_file_location("diagnose", sys.argv[1])
-module = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(module)
-layers = keras.layers
-x = np.random.default_rng(0).standard_normal((32, 8, 8, 2)).astype("float32")
-y = np.arange(32) % 4
-inputs = keras.Input((8, 8, 2))
-h = layers.Conv2D(6, 3, padding="same")(inputs)
-h = layers.ReLU()(layers.BatchNormalization()(h))
-h = layers.Reshape((8, 48))(h)
-h = layers.Add()([h, layers.MultiHeadAttention(2, 4)(h, h)])
-h = layers.LSTM(12)(h)
-h = layers.Dense(16, "tanh")(layers.Dense(16, "relu")(h))
-model = keras.Model(inputs, layers.Dense(4)(h))
-loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-model.compile(keras.optimizers.Adam(0.01), loss)
-random = np.random.default_rng(1)
-for v in model.trainable_variables:
-    v.assign(random.standard_normal(v.shape) / np.sqrt(max(v.shape[0], 4)))
-before = [np.array(v) for v in map(keras.ops.convert_to_numpy, model.variables)]
-report = module.diagnose(model, x, y)
-for a, v in zip(before, model.variables):
-    assert np.array_equal(a, keras.ops.convert_to_numpy(v)), v.path
-keep = "moment std cosine gradient kernel_gradient change time".split()
-print(json.dumps([[row[key] for key in keep] for row in report.rows]))
-"""
+@pytest.fixture(scope="module")
+def own_rows():
+    return versions.rows_on()
 
 
-ASIDE = ROOT / ".cache/backends"  # `make backends`
+@pytest.mark.parametrize("name", [*versions.KERAS, *versions.BACKENDS])
+def test_other_backends_and_versions_say_the_same(name, own_rows):
+    """TensorFlow with the newest Keras against the others, same weights."""
+    if not versions.folder(name).is_dir():
+        pytest.skip(f"{name} is not there: `make backends`")
+    assert versions.difference(own_rows, versions.rows_on(name)) < 1e-3
 
 
-def rows_on(backend):
-    done = subprocess.run(
-        [sys.executable, "-c", BACKENDS, str(LISTING)],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        env=os.environ | {"KERAS_BACKEND": backend, "ASIDE": str(ASIDE)},
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+def test_the_table_of_versions_has_them_all():
+    told = json.loads(versions.TABLE.read_text("utf-8"))
+    assert list(told["difference"]) == [*versions.KERAS, *versions.BACKENDS]
+    assert max(map(float, told["difference"].values())) < 1e-3
 
 
-@pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_other_backends_say_the_same(backend):
-    """TensorFlow against JAX and PyTorch on the same weights, if installed."""
-    if not (ASIDE / backend).is_dir():
-        pytest.skip(f"{backend} is not there: `make backends`")
-    expected, got = rows_on("tensorflow"), rows_on(backend)
-    assert len(expected) == len(got)
-    for one, other in zip(expected, got, strict=True):
-        for a, b in zip(one, other, strict=True):
-            assert (a is None) == (b is None)
-            if a is not None:
-                np.testing.assert_allclose(b, a, rtol=1e-4, atol=1e-7)
+def test_a_difference_is_found():
+    rows = {"a": [1.0, None, [1.0, 2.0]]}
+    assert versions.difference(rows, rows) == 0
+    other = {"a": [1.0, None, [1.0, 2.2]], "b": [0.0, None, None]}
+    assert versions.difference(rows, other) > 0.05
+    other = {"a": [1.0, 3.0, [1.0, 2.0]]}
+    assert versions.difference(rows, other) == np.inf
 
 
 def test_the_callback_says_what_it_finds_and_changes_nothing(capsys):
@@ -1078,10 +1275,10 @@ def test_most_of_the_false_alarms_are_slow(rows):
     assert min(it["slowest"] for it in slow) > 300
 
 
-def test_one_step_shows_a_third_of_the_rates_that_are_too_high(measured):
+def test_one_step_shows_nearly_half_of_the_rates_that_are_too_high(measured):
     """The atlas's ten pairs at every rate tried, one step of training."""
     given = measured("diagnosis", "calibration")["given"]
-    assert counts(given["too high"]) == (23, 60, 2, 141)
+    assert counts(given["too high"]) == (27, 60, 2, 141)
     assert given["too low"]["caught"] == 0
 
 
@@ -1104,3 +1301,27 @@ def test_published_rules_on_the_same_networks(judged, rows):
     ]
     spread = sum("distribution" in words for words in alarms)
     assert spread > 0.5 * len(alarms)
+
+
+# Networks as people compile them: studies/cases/models.py
+
+NOT_YET = {  # what is said instead of a report
+    "not_built": "no weights yet: call model",
+    "subclassed": "no weights yet: call model",
+    "gan": "generator and discriminator apart",
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_that_people_build_raises_no_alarm(name):
+    given = MODELS[name]()
+    weight = given.fit.get("sample_weight")
+    before = [np.asarray(v).tobytes() for v in given.model.variables]
+    if name in NOT_YET:
+        with pytest.raises(ValueError, match=NOT_YET[name]):
+            diagnose(given.model, given.x, given.y)
+    else:
+        report = diagnose(given.model, given.x, given.y, sample_weight=weight)
+        assert report.findings == [], str(report)
+        assert report.rows
+    assert before == [np.asarray(v).tobytes() for v in given.model.variables]

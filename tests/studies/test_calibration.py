@@ -97,7 +97,7 @@ def test_the_codes_are_those_of_the_limits(rows):
     }  # fmt: skip
     with_limits = {
         "gradient": 1e2, "signal": 1e3, "cosine": 1e-4, "first_loss": 5,
-        "dead": 0.3, "saturated": 0.5,
+        "dead": 0.9, "saturated": 0.9,
     }  # fmt: skip
     assert with_limits == {
         n: limit for n, (_, limit) in figures.NUMBERS.items()
@@ -105,7 +105,7 @@ def test_the_codes_are_those_of_the_limits(rows):
     for low, high in (("vanishing", "exploding"), ("collapse", "growth")):
         assert RULES[low][1] * RULES[high][1] == 1
     for row in rows:
-        found = row["found"].split()
+        found = [*row["found"].split(), *row["seen"].split()]
         if "nonfinite" in found:
             continue
         for code, name in codes.items():
@@ -114,6 +114,8 @@ def test_the_codes_are_those_of_the_limits(rows):
             if abs(value / limit - 1) > 1e-3 and code != "cosine":
                 wanted = value > limit if sign == ">" else value < limit
                 assert (code in found) == wanted, (row, code)
+        leaps = "step_too_large" not in found and row["step_change"] > 5
+        assert ("output_leaps" in found) == leaps, row
 
 
 # How a limit is chosen and judged

@@ -75,6 +75,7 @@ def global_norm_clipped_to_nothing():
 
 @broken(
     "first loss",
+    "penalty",
     scored=("r2",),
     source="https://github.com/keras-team/keras/issues/2134",
 )
