@@ -1,6 +1,7 @@
 """`diagnose`: what it measures, what it finds, and that it changes nothing."""
 
 import gc
+import hashlib
 import json
 import random
 from pathlib import Path
@@ -16,6 +17,7 @@ from snippets.diagnosis import figures
 from snippets.diagnosis.diagnose import (
     COLUMNS,
     RULES,
+    VERSION,
     DiagnoseCallback,
     diagnose,
 )
@@ -1017,6 +1019,15 @@ def test_the_essence_gives_the_same_numbers(capsys):
     )
     layer_gradients(model, X, np.zeros((len(X), 4)))
     assert "not finite" in capsys.readouterr().out
+
+
+def test_the_checksum_is_that_of_the_download(measured, site):
+    """What is published under the version, byte for byte the listing."""
+    told = measured("diagnosis", "download")
+    content = (site / "downloads" / told["head"][1]).read_bytes()
+    assert content == LISTING.read_bytes()
+    assert told["rows"][-1] == ["SHA-256", hashlib.sha256(content).hexdigest()]
+    assert f"-{VERSION}.py" in told["head"][1]
 
 
 def without_dropout(layer):
