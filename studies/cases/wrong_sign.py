@@ -40,7 +40,8 @@ def mended() -> Network:
 
 def fixed(line: str) -> Network:
     """Return it after the line."""
-    return network(**eval(f"dict({line})", {"loss": similarity, "dict": dict}))
+    names = {"similarity": similarity, "dict": dict}
+    return network(**eval(f"dict({line})", names))
 
 
 def score(model: keras.Model, x: Any, y: Any) -> float:
