@@ -13,6 +13,7 @@ DEAD = "chapters/dead_units.html#"
 GRADIENTS = "chapters/unstable_gradients.html#"
 SATURATION = "chapters/saturation.html#"
 START = "chapters/initialization.html#"
+NAN = "chapters/not_a_number.html#"
 ATLAS = "atlas.html#"
 CHOOSING = "choosing.html#"
 DIAGNOSIS = "diagnosis.html#"
@@ -73,10 +74,36 @@ ASKED: list[Question] = [
     ),
     (
         "loss is nan",
-        (f"{CHECKS}nan",),
+        (f"{CHECKS}nan", f"{NAN}first-batch", f"{NAN}probe"),
         "https://github.com/geifmany/cifar-vgg/issues/1",
     ),
     ("sgd loss will be NaN", (f"{CHECKS}nan",), f"{KERAS}18919"),
+    ("siamese network loss nan", (f"{NAN}root",), f"{KERAS}9097"),
+    (
+        "custom loss always returns nan",
+        (f"{NAN}late", f"{NAN}zero", f"{NAN}first-batch", f"{NAN}probe"),
+        f"{KERAS}5733",
+    ),
+    (
+        "loss nan after several epochs",
+        (f"{NAN}late",),
+        "https://github.com/eternagame/EternaBrain/issues/21",
+    ),
+    (
+        "-1e9 attention mask fp16 nan",
+        (f"{NAN}mask",),
+        "https://github.com/openai/gpt-2/pull/122",
+    ),
+    (
+        "fully masked rows softmax nan",
+        (f"{NAN}mask",),
+        "https://github.com/pytorch/pytorch/pull/131060",
+    ),
+    (
+        "check_numerics jit_compile",
+        (f"{NAN}check-numerics",),
+        f"{TENSORFLOW}117319",
+    ),
     (
         "learning rate too high nan",
         (f"{CHECKS}nan", f"{CHECKS}learning-rate"),
@@ -382,7 +409,7 @@ ASKED: list[Question] = [
     ),
     (
         "mixed precision nan",
-        ("chapters/not_a_number.html#", "chapters/optimization.html#"),
+        (f"{NAN}mask", "chapters/optimization.html#"),
         f"{KERAS}16552",
     ),
     (

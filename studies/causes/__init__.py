@@ -1,0 +1,1 @@
+"""Trains what the chapters on other causes than depth are about."""
