@@ -29,7 +29,7 @@ def measure_trained() -> dict[str, dict[str, Any]]:
 def measure_said() -> dict[str, Any]:
     """The table of what the probe says of each fault."""
     rows = [
-        [name, *(f"`{of['said'][kind]}`" if kind in of["said"] else "–"
+        [name, *(of["said"][kind] if kind in of["said"] else "–"
                  for kind in ("inf", "NaN"))]
         for name, of in measure_trained().items()
     ]  # fmt: skip

@@ -90,7 +90,7 @@ ASKED: list[Question] = [
         "https://github.com/eternagame/EternaBrain/issues/21",
     ),
     (
-        "-1e9 attention mask fp16 nan",
+        "attention mask fp16 nan",
         (f"{NAN}mask",),
         "https://github.com/openai/gpt-2/pull/122",
     ),
