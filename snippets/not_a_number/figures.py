@@ -29,10 +29,9 @@ def measure_trained() -> dict[str, dict[str, Any]]:
 def measure_said() -> dict[str, Any]:
     """The table of what the probe says of each fault."""
     rows = [
-        [name, *(of["said"][kind] if kind in of["said"] else "–"
-                 for kind in ("inf", "NaN"))]
+        [name, *(of["said"].get(kind, "–") for kind in ("inf", "NaN"))]
         for name, of in measure_trained().items()
-    ]  # fmt: skip
+    ]
     return {"head": ["Fault", "First infinity", "First NaN"], "rows": rows}
 
 
