@@ -194,7 +194,7 @@ def power(mended: bool) -> tuple[keras.Model, Any, Any]:
     return model, x, y
 
 
-class Attend(layers.Layer):
+class Attend(layers.Layer):  # type: ignore[misc]
     """Attention of words to words; padding gets a low score."""
 
     def __init__(self, low: float, **options: Any) -> None:
