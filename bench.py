@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 from mkdocs.utils.yaml import yaml_load
 
@@ -39,6 +39,8 @@ LIGHTHOUSE = "lighthouse@13.5.0"
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 ROUNDS = 7
 CHECKED = ("with_accuracy", "residual", "lstm")  # of studies/cases/models.py
+
+OPENER = build_opener(ProxyHandler({}))  # no proxy knows this machine's ports
 
 Row = tuple[str, str, str, bool | None]  # what, measured, budget, met
 
@@ -59,7 +61,29 @@ def cold(project: Path) -> list[Row]:
     """Build with no cache: everything is measured, executed and drawn."""
     seconds, _ = build(project)
     what = f"build, cold, {os.cpu_count()} cores, all figures and labs"
-    return [(what, f"{seconds:.0f} s", "150 s", seconds <= 150)]
+    return [(what, f"{seconds:.0f} s", "120 s", seconds <= 120)]
+
+
+def suite(project: Path) -> list[Row]:
+    """Run `make test` with nothing built or measured yet, and once more."""
+    shutil.rmtree(project / ".cache")
+    shutil.rmtree(project / "site")
+    (project / ".venv").symlink_to(ROOT / ".venv")
+    rows: list[Row] = []
+    for which, minutes in (("cold", 6), ("nothing changed", 3)):
+        began = time.monotonic()
+        done = subprocess.run(
+            ["make", "test"], cwd=project, env=ENVIRONMENT,
+            capture_output=True, text=True,
+        )  # fmt: skip
+        if done.returncode:
+            raise RuntimeError((done.stdout + done.stderr)[-2000:])
+        took = (time.monotonic() - began) / 60
+        what = f"make test, {which}, {os.cpu_count()} cores"
+        rows.append(
+            (what, f"{took:.1f} min", f"{minutes} min", took <= minutes)
+        )
+    return rows
 
 
 def make_bare(project: Path) -> Path:
@@ -138,7 +162,7 @@ def wait_for(url: str, text: str) -> float:
     began = time.monotonic()
     while (passed := time.monotonic() - began) < 120:
         try:
-            with urlopen(url, timeout=120) as answer:
+            with OPENER.open(url, timeout=120) as answer:
                 if text in answer.read().decode():
                     return time.monotonic() - began
         except URLError:  # it is not up yet
@@ -298,6 +322,7 @@ def main() -> int:
             "edits while serving": lambda: edits(project, bare_build),
             "the atlas's engine": engine,
             "the first checks": checks,
+            "make test, twice": lambda: suite(project),
         }
         for at, (name, step) in enumerate(steps.items(), 1):
             print(f"{at} of {len(steps)}: {name}", file=sys.stderr, flush=True)
@@ -305,7 +330,6 @@ def main() -> int:
                 rows += step()
             except Exception as error:  # the other rows are still wanted
                 rows.append((name, f"failed: {error}", "", False))
-    rows.append(("make test, 2 cores", "not measured here", "12 min", None))
     marks = {True: "yes", False: "NO", None: "–"}
     table = [("what", "measured", "budget", "ok")]
     table += [(*row[:3], marks[row[3]]) for row in rows]

@@ -35,7 +35,7 @@ def bring_up_to_date(root: Path, cache: Path, site_url: str) -> list[Path]:
     for lab, execution in executed.items():
         files[public / f"labs/{lab.stem}.ipynb"] = execution.result()
     for slug in keys.chapters(root):
-        for path in keys.data_files(root, slug):
+        for path in keys.data_files(root / "snippets" / slug):
             files[public / "data" / slug / path.name] = path.read_bytes()
         for path, version in keys.downloads(root, slug).items():
             name = f"{path.stem}-{version}.py"

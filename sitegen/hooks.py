@@ -52,14 +52,9 @@ def on_page_context(
     context: TemplateContext, page: Page, config: MkDocsConfig, nav: object
 ) -> TemplateContext:
     """Tell the template where the page comes from."""
-    told: dict[str, object] = {**context}
-    told["origin"] = origin.origin(
-        ROOT,
-        page.file.src_uri,
-        page.canonical_url or page.url,
-        config.repo_url or "",
-    )
-    return cast(TemplateContext, told)
+    here, repo = page.canonical_url or page.url, config.repo_url or ""
+    known = origin.origin(ROOT, page.file.src_uri, here, repo)
+    return cast(TemplateContext, {**context, "origin": known})
 
 
 @event_priority(-200)  # after the theme's search has written its index

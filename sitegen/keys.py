@@ -103,17 +103,13 @@ def dump(node: ast.AST, movable: bool = False) -> str:
 
 def _part(value: Any, movable: bool) -> str:
     if isinstance(value, ast.JoinedStr):
-        texts = [part for part in value.values if not _is_empty(part)]
-        value = ast.JoinedStr(texts)
+        full = [v for v in value.values if getattr(v, "value", None) != ""]
+        value = ast.JoinedStr(full)
     if isinstance(value, ast.AST):
         return dump(value, movable)
     if isinstance(value, list):
         return f"[{', '.join(_part(item, movable) for item in value)}]"
     return repr(value)
-
-
-def _is_empty(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and node.value == ""
 
 
 def code(path: Path) -> str:
@@ -188,9 +184,9 @@ def chapters(root: Path) -> list[str]:
     return sorted(path.parent.name for path in found)
 
 
-def data_files(root: Path, slug: str) -> list[Path]:
-    """Return the data files next to a chapter's `figures.py`."""
-    return _data(figures_file(root, slug).parent)
+def data_files(folder: Path) -> list[Path]:
+    """Return the data files of a folder, as those beside a `figures.py`."""
+    return [path for path in sorted(folder.iterdir()) if path.suffix in DATA]
 
 
 def downloads(root: Path, slug: str) -> dict[Path, str]:
@@ -229,11 +225,6 @@ def jobs(root: Path, slug: str) -> tuple[list[str], dict[str, list[str]]]:
     return measured, drawn
 
 
-def _data(folder: Path) -> list[Path]:
-    found = sorted(folder.iterdir())
-    return [path for path in found if path.suffix in DATA]
-
-
 def _code(root: Path, path: Path, name: str) -> list[str]:
     """Return the code that a function can run, and the data beside it."""
     parsed = module(path)
@@ -242,7 +233,7 @@ def _code(root: Path, path: Path, name: str) -> list[str]:
     for node in reached:
         _follow(root, path, node, seen)
     for folder in sorted({path.parent, *(file.parent for file in seen)}):
-        for file in _data(folder):
+        for file in data_files(folder):
             seen[file] = hashlib.sha256(file.read_bytes()).hexdigest()
     return [dump(node) for node in reached] + [
         f"{file.relative_to(root).as_posix()} {seen[file]}"
@@ -296,17 +287,11 @@ def _names_bound_by(node: ast.stmt) -> list[str]:
     if isinstance(node, ast.Import | ast.ImportFrom):
         names = [a.asname or a.name.split(".")[0] for a in node.names]
         return names if names != ["*"] else []
-    if isinstance(node, ast.Assign | ast.AnnAssign):
-        targets = (
-            node.targets if isinstance(node, ast.Assign) else [node.target]
-        )
-        return [
-            name.id
-            for target in targets
-            for name in ast.walk(target)
-            if isinstance(name, ast.Name)
-        ]
-    return []
+    if not isinstance(node, ast.Assign | ast.AnnAssign):
+        return []
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    parts = (part for target in targets for part in ast.walk(target))
+    return [part.id for part in parts if isinstance(part, ast.Name)]
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:

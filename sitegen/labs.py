@@ -56,25 +56,26 @@ def execute(source: Path, store: Store, *, timeout: float) -> bytes:
             f"cell {at}": f"{file}:{line}: the cell"
             for at, line in enumerate(begin)
         }
-        measure.run(ROOT, store, [str(source)], file, cells, timeout)
+        job = ("labs", str(source.resolve()), file)
+        measure.run(ROOT, store, job, file, cells, timeout)
     notebook: bytes = store.get("labs", name, key)
     return notebook
 
 
-def run(source: Path, store: Store) -> None:
-    """Execute a lab, and keep the notebook: the work of a process."""
-    key = keys.lab_key(source)
-    store.put("labs", f"{source.stem}/notebook", key, _run(source))
+def run(root: Path, store: Store, lab: str, name: str) -> None:
+    """Execute a lab, and keep the notebook: a process of its own."""
+    key, source = keys.lab_key(Path(lab)), Path(lab)
+    notebook = _run(source.read_text("utf-8"), name)
+    store.put("labs", f"{source.stem}/notebook", key, notebook)
 
 
-def _run(source: Path) -> bytes:
+def _run(text: str, name: str) -> bytes:
     import jupytext
     import nbclient
 
-    text = source.read_text("utf-8")
     notebook: Any = jupytext.reads(text, fmt="py:percent")
     if len(re.findall("^# %%", text, re.MULTILINE)) != len(notebook.cells):
-        raise LabError("a cell does not begin with a line # %%")
+        raise LabError(f"{name}: a cell does not begin with a line # %%")
     notebook.metadata = {"kernelspec": KERNEL}
     for at, cell in enumerate(notebook.cells):
         cell.id = f"cell-{at}"
@@ -199,3 +200,7 @@ def _figure(drawings: list[str], caption: str) -> str:
         f'<span id="{ident}"><strong>{escape(head + stop.strip())}</strong> '
         f"{escape(rest)}</span>{''.join(ends)}</figcaption></figure>"
     )
+
+
+if __name__ == "__main__":
+    measure.work(run)

@@ -13,7 +13,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -111,30 +112,31 @@ def _run_chapter(
     names = [f"measure_{n}" for n in measurements]
     names += [f"plot_{n}" for n in plots]
     places = {name: f"{file}: {name}" for name in names}
-    job = [slug, measurements, plots]
+    job = ("worker", slug, measurements, plots)
     run(root, store, job, str(file), places, seconds)
 
 
 def run(
     root: Path,
     store: Store,
-    job: list[Any],
+    job: tuple[Any, ...],
     file: str,
     places: dict[str, str],
     seconds: float,
 ) -> None:
-    """Run one worker and follow what it says it is doing.
+    """Run one process and follow what it says it is doing.
 
-    `job` is what `worker.py` is told; `places` says what each name that it
-    prints stands for, `file` where they are. Raises `MeasureError` when it
-    raises or dies, or when one place takes more than the seconds.
+    `job` is its module and what that is told; `places` says what each name
+    that it prints stands for, `file` where they are. Raises `MeasureError`
+    when it raises or dies, or when one place takes more than the seconds.
     """
     doing = f"{file}: the imports"
     path = os.pathsep.join([str(root), str(STYLE[0].parents[1])])
-    told = json.dumps([str(root), str(store.root), os.getpid(), job])
+    module, *told = job
+    told = [str(root), str(store.root), os.getpid(), *told]
     with tempfile.TemporaryFile("w+") as errors:
         worker = subprocess.Popen(
-            [sys.executable, "-m", "sitegen.worker", told],
+            [sys.executable, "-m", f"sitegen.{module}", json.dumps(told)],
             env=isolation.environment(PYTHONPATH=path), cwd=root, text=True,
             start_new_session=True, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=errors,
@@ -165,6 +167,22 @@ def run(
     else:
         why = "raised"
     raise MeasureError(f"{doing} {why}\n{said[-4000:]}".rstrip())
+
+
+def work(do: Callable[..., None]) -> None:
+    """Do what `run` has started this process for, and end with its parent."""
+    root, kept, parent, *job = json.loads(sys.argv[1])
+    isolation.end_with(parent)
+    try:
+        do(Path(root), Store(Path(kept)), *job)
+    except SitegenError as error:
+        sys.exit(f"{SAID}{error}")
+    except Exception as error:
+        told = traceback.TracebackException.from_exception(error)
+        hidden = (str(Path(__file__).parent), "<frozen")  # our own frames
+        for frame in [f for f in told.stack if f.filename.startswith(hidden)]:
+            told.stack.remove(frame)
+        sys.exit(SAID + "".join(told.format()))
 
 
 class _Watch:

@@ -35,24 +35,19 @@ def origin(root: Path, page: str, address: str, repo: str) -> Origin:
     source = source_of(page)
     slug = claims.slug_of(page)
     parts = (source, *(part.format(slug) for part in PARTS))
-    dates = [
-        date
-        for path, date in last_changes(root).items()
-        if path.startswith(parts)
-    ]
-    repo = repo.rstrip("/")
+    changes = last_changes(root).items()
+    dates = [date for path, date in changes if path.startswith(parts)]
     said = {
         "title": f"Something is wrong on {address.rpartition('/')[2]}",
         "body": f"Page: {address}\n\nWhat it says:\n\nWhat is right, and how"
         " you know:\n",
     }
-    return Origin(
-        max(dates, default=None),
-        f"{repo}/edit/{BRANCH}/{quote(source)}" if repo else None,
-        f"{repo}/issues/new?{urlencode(said, quote_via=quote)}"
-        if repo
-        else None,
-    )
+    changed = max(dates, default=None)
+    if not (repo := repo.rstrip("/")):
+        return Origin(changed, None, None)
+    report = urlencode(said, quote_via=quote)
+    edit = f"{repo}/edit/{BRANCH}/{quote(source)}"
+    return Origin(changed, edit, f"{repo}/issues/new?{report}")
 
 
 def source_of(page: str) -> str:
@@ -91,9 +86,7 @@ def _git(root: Path, *arguments: str) -> str:
     try:
         return subprocess.check_output(
             ["git", "-C", str(root), *arguments],
-            stderr=subprocess.DEVNULL,
-            text=True,
-            timeout=60,
-        )
+            stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
     except (OSError, subprocess.SubprocessError):
         return ""

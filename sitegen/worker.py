@@ -1,25 +1,20 @@
-"""Measures and draws a chapter, or executes a lab: a process of its own.
+"""Measures and draws a chapter: a process of its own, see `measure.run`.
 
-`measure.py` starts it, and says in one argument, as JSON: the project's
-folder, the store's, the process to end with, and the job. It prints the name
-of each function, or the number of each cell, before it begins with it. Unlike
-the rest of the package it imports what it measures, and so TensorFlow.
+It prints the name of each function before it calls it. Unlike the rest of
+the package it imports what it measures, and so TensorFlow.
 """
 
 import ast
 import importlib
-import json
-import sys
 import time
-import traceback
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib import colors
 
-from sitegen import SitegenError, drawn, isolation, keys, labs, measure
-from sitegen.measure import SAID, STYLE
+from sitegen import SitegenError, drawn, isolation, keys, measure
+from sitegen.measure import STYLE
 from sitegen.store import Store
 from sitegen.svg import StyleError
 
@@ -106,16 +101,6 @@ def _place(root: Path, slug: str, name: str, error: Exception) -> str:
     return f"{file.relative_to(root)}:{at}: {error}"
 
 
-def _told(error: Exception) -> str:
-    """Return the traceback without the frames of this package."""
-    told = traceback.TracebackException.from_exception(error)
-    ours = str(Path(__file__).parent)
-    own = [f for f in told.stack if f.filename.startswith((ours, "<frozen"))]
-    for frame in own:
-        told.stack.remove(frame)
-    return "".join(told.format())
-
-
 def check_plain(value: Any, place: str) -> None:
     """Raise `PlainError` unless the value is numbers, text and arrays only."""
     if isinstance(value, dict):
@@ -136,13 +121,4 @@ def check_plain(value: Any, place: str) -> None:
 
 
 if __name__ == "__main__":
-    folder, kept, parent, job = json.loads(sys.argv[1])
-    isolation.end_with(parent)
-    try:
-        if len(job) == 1:
-            labs.run(Path(*job), Store(Path(kept)))
-        else:
-            main(Path(folder), Store(Path(kept)), *job)
-    except Exception as error:
-        mine = isinstance(error, SitegenError)
-        sys.exit(SAID + (str(error) if mine else _told(error)))
+    measure.work(main)

@@ -1,7 +1,7 @@
 """Measures and draws the chapter `initialization`."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import keras
@@ -43,13 +43,30 @@ FUNCTIONS: dict[str, tuple[Function, Function]] = {
     "sigmoid": (sigmoid, lambda z: sigmoid(z) * (1 - sigmoid(z))),
 }
 NORMAL_02 = partial(keras.initializers.RandomNormal, 0.0, 0.2)
+
+
+@cache
+def drawn_once(initializer: Any) -> Callable[..., Any]:
+    """Return the initializer, each of whose kernels is drawn only once.
+
+    Networks with the same seeds have the same kernels, which take longest.
+    """
+
+    @cache
+    def kernel(seed: int, shape: tuple[int, int]) -> Any:
+        return initializer(seed=seed)(shape)
+
+    return lambda seed: partial(kernel, seed)
+
+
+GLOROT = keras.initializers.GlorotUniform
 # activation, what is drawn, fan_in · Var[w], colour, initializer
 NETWORKS: list[tuple[str, str, float, str, Any]] = [
     ("relu", "N(0, 0.2²)", 0.04 * WIDTH, "wide", NORMAL_02),
     ("relu", "He", 2.0, "he", keras.initializers.HeNormal),
-    ("tanh", "Glorot", 1.0, "glorot", keras.initializers.GlorotUniform),
-    ("relu", "Glorot", 1.0, "glorot", keras.initializers.GlorotUniform),
-    ("sigmoid", "Glorot", 1.0, "glorot", keras.initializers.GlorotUniform),
+    ("tanh", "Glorot", 1.0, "glorot", GLOROT),
+    ("relu", "Glorot", 1.0, "glorot", GLOROT),
+    ("sigmoid", "Glorot", 1.0, "glorot", GLOROT),
 ]
 KERNELS: dict[str, Any] = {
     "LeCun, normal": keras.initializers.LecunNormal,
@@ -67,7 +84,7 @@ def measure_moments() -> dict[str, Any]:
     measured: dict[str, Any] = {}
     for activation, drawn, gain, _, initializer in NETWORKS:
         forward, backward = layer_moments(
-            activation, initializer, width=WIDTH, draws=DRAWS
+            activation, drawn_once(initializer), width=WIDTH, draws=DRAWS
         )
         limit = wide_limit(*FUNCTIONS[activation], gain)
         measured[f"{NAME[activation]}, {drawn}"] = {
@@ -103,7 +120,7 @@ def measure_rectangles() -> dict[str, Array]:
         )
         for name, activation, drawn in [
             ("He", "relu", keras.initializers.HeNormal),
-            ("Glorot", "linear", keras.initializers.GlorotUniform),
+            ("Glorot", "linear", GLOROT),
         ]
     }
 
@@ -162,11 +179,11 @@ def measure_bottlenecks() -> dict[str, Array]:
     gradient at the input, both 1 where they begin.
     """
     kinds: dict[str, tuple[str, Any]] = {
-        "linear, Glorot": ("linear", keras.initializers.GlorotUniform),
+        "linear, Glorot": ("linear", GLOROT),
         "linear, LeCun": ("linear", keras.initializers.LecunNormal),
-        "tanh, Glorot": ("tanh", keras.initializers.GlorotUniform),
+        "tanh, Glorot": ("tanh", GLOROT),
         "tanh, LeCun": ("tanh", keras.initializers.LecunNormal),
-        "ReLU, Glorot": ("relu", keras.initializers.GlorotUniform),
+        "ReLU, Glorot": ("relu", GLOROT),
         "ReLU, He": ("relu", keras.initializers.HeNormal),
     }
     return {
@@ -188,8 +205,8 @@ def _through_bottlenecks(
         tape.watch(x)
         h = x
         for shape in shapes:
-            kernel = initializer(seed=int(rng.integers(2**31)))(shape)
-            h = function(h @ kernel)
+            seed = int(rng.integers(2**31))
+            h = function(h @ drawn_once(initializer)(seed)(shape))
         loss = tf.reduce_sum(h * error)
     gradient = tape.gradient(loss, x)
     return tuple(float(np.sqrt(np.mean(t**2))) for t in (h, gradient))

@@ -3,12 +3,14 @@
 import ast
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sitegen import isolation, keys
@@ -125,26 +127,27 @@ def test_nothing_but_the_standard_library_is_needed():
 
 
 def test_a_measurement_begins_as_if_it_were_the_first():
-    code = (
-        "import keras, random, numpy as np; from sitegen import isolation\n"
-        "def look():\n"
-        "    isolation.begin()\n"
-        "    layer = keras.layers.Dense(1); layer.build((None, 1))\n"
-        "    drawn = keras.random.normal(()), layer.kernel[0, 0]\n"
-        "    return (layer.name, layer.compute_dtype, random.random(),\n"
-        "        np.random.random(), *map(float, drawn))\n"
-        "first = look()\n"
-        "keras.config.set_floatx('float64')\n"
-        "keras.config.set_dtype_policy('mixed_bfloat16')\n"
-        "keras.layers.Dense(1); random.random(); np.random.random()\n"
-        "keras.random.normal(())\n"
-        "second = look()\n"
-        "assert first == second, (first, second)"
-    )
-    subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, check=True,
-        env=isolation.environment(),
-    )  # fmt: skip
+    import keras
+
+    def look():
+        isolation.begin()
+        layer = keras.layers.Dense(1)
+        layer.build((None, 1))
+        kinds = (layer.name, layer.compute_dtype, keras.config.floatx())
+        drawn = (keras.random.normal(()), layer.kernel[0, 0])
+        return *kinds, random.random(), np.random.random(), *map(float, drawn)
+
+    first = look()
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    keras.layers.Dense(1)
+    random.random()
+    np.random.random()
+    keras.random.normal(())
+    try:
+        assert look() == first
+    finally:
+        isolation.begin()
 
 
 def is_alive(process):
