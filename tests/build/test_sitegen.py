@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from sitegen import generate, keys, measure, worker
+from sitegen import generate, keys, measure, search, show, worker
 from sitegen.measure import MeasureError
 from sitegen.store import Store, write_whole
 
@@ -427,6 +427,34 @@ def measure_a():
         found = measure.data(root, store, "x", "a")
         assert np.array_equal(found["r"], [0, 1, 2])
     assert (root / "runs").read_text() == "x"
+
+
+def test_what_was_measured_and_what_it_cost_is_printed(project, store):
+    figures = """
+import numpy as np
+def measure_a():
+    return {"many": np.arange(99.0), "few": np.eye(1), "rows": [[1, "x"]]}
+"""
+    root = project({"x/figures.py": figures})
+    assert list(show.measurement(root, store, "x/a")) == [
+        "x/a: ",
+        "  many: float64 (99,), from 0 to 98, median 49",
+        "  few: [[1.]]",
+        "  rows: 1 items",
+        "    0: [1, 'x']",
+    ]
+    told = list(show.costs(root, store, ["x"]))
+    assert [line.split()[-1] for line in told[1:]] == ["x/a", "these"]
+    with pytest.raises(MeasureError, match=r"no measure_b in .*: a$"):
+        list(show.measurement(root, store, "x/b"))
+
+
+def test_the_words_of_a_section_stand_in_one_order():
+    """A set's order is another in each process, and so would the site be."""
+    title = "Zebra-quagga-okapi kudus"
+    assert search.tags(title, "none.html") == [
+        "zebra-quagga-okapi", "zebra", "quagga", "okapi", "kudus"
+    ]  # fmt: skip
 
 
 def test_what_was_edited_while_it_ran_is_not_kept(project, store):
