@@ -54,6 +54,8 @@ def first_checks(model: Any, x: Any, y: Any = None, **fit: Any) -> str:
             variable.assign(value)
         for name, value in was.items():
             setattr(model, name, value)
+    if unread := sorted({*fit} - {"sample_weight", "seconds"}):
+        lines += [f"It does not use {', '.join(unread)}."]
     wrap = textwrap.TextWrapper(80, subsequent_indent=" " * 18)
     found = f"\n{'':9}".join(faults) or "no fault found"
     return "\n".join([f"Verdict: {found}", *map(wrap.fill, lines)])
@@ -102,10 +104,17 @@ def _answer(i: int, p: Any, t: Any) -> Any:
     return np.float32(kinds[i] + 0 * t)
 
 
+def _twice(p: Any, adds: bool) -> bool:
+    a = np.array(getattr(p, "_keras_logits", p))  # of a last softmax: logits
+    odds = a.ndim > 1 and a.min() >= 0 and np.allclose(a.sum(-1), 1, atol=1e-3)
+    return odds and (adds or hasattr(p, "_keras_logits"))
+
+
 def _first_loss(model: Any, data: Any, known: dict) -> tuple[str, dict]:
     x, y, weight = (*_few(data, 256), None, None)[:3]
     assert y is not None, "there are no labels to compare the loss with"
-    costs, output = [], mapped(np.array, model(x))
+    costs, raw = [], model(x)
+    output = mapped(np.array, raw)
     extra = sum(map(float, model.losses))  # such as L2
     for i in range(7):
         answer = mapped(lambda p, t, i=i: _answer(i, p, t), output, y)
@@ -113,11 +122,13 @@ def _first_loss(model: Any, data: Any, known: dict) -> tuple[str, dict]:
         costs += [float(cost) - extra]
     first, guess, right = costs[0], min(costs[1:5]), np.nanmin(costs[5:])
     known["guess"] = guess + extra
+    adds = costs[6] < costs[5] - 0.1 * abs(guess)  # the loss, a softmax
     said = f"{first:.3g}; guessing {guess:.3g}, a perfect answer {right:.3g}"
     goal, high = guess - 0.01 * abs(guess), 4 * max(costs[1], guess)
     return said, {
         "the first loss is no number: #nan": not np.isfinite(first),
         "labels, output, loss do not fit: #logits": not right <= goal,
+        "softmax twice: #logits": any(_twice(p, adds) for p in flat(raw)),
         "inputs or weights too large: #first-loss": first > high,
     }
 

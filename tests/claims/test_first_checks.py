@@ -444,6 +444,13 @@ def same(before, after):
     assert before[1] == after[1]
 
 
+def test_first_checks_says_what_it_does_not_use():
+    x, y = load_digits(return_X_y=True)
+    given = {"class_weight": {0: 2.0}, "epochs": 3, "sample_weight": 0 * y + 1}
+    report = first_checks(build(), x / 16, y, seconds=0, **given)
+    assert report.splitlines()[-1] == "It does not use class_weight, epochs."
+
+
 def test_first_checks_puts_everything_back():
     """Also where it raises, and in the middle of training."""
     x, y = load_digits(return_X_y=True)

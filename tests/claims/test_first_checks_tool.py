@@ -19,7 +19,7 @@ from snippets.first_checks.learning_rates import learning_rates
 from snippets.first_checks.one_batch import one_batch
 from snippets.first_checks.signal_factor import signal_factor
 from studies import unchanged
-from studies.cases import broadcast, one_unit
+from studies.cases import broadcast, one_unit, softmax_twice
 from studies.cases.models import MODELS
 from tests.claims.test_first_checks import same, state
 
@@ -128,9 +128,23 @@ def test_first_checks_names_labels_and_outputs_that_do_not_fit(case):
     assert faults(first_checks(*case.build(case.mended))) == []
 
 
-def test_first_checks_does_not_see_a_softmax_that_is_applied_twice():
-    report = first_checks(build(ending="averaged"), *digits())
-    assert faults(report) == [], report
+def test_first_checks_sees_a_softmax_that_is_applied_twice():
+    """By the loss, behind an average; by a layer on top of another."""
+    for model, x, y in (
+        (build(ending="averaged"), *digits()),
+        softmax_twice.CASE.build(softmax_twice.network),
+    ):
+        report = first_checks(model, x, y, seconds=0)
+        assert report.startswith("Verdict: softmax twice: "), report
+    for ending, logits in (
+        ("softmax", True),  # which Keras repairs on TensorFlow
+        ("softmax", False),
+        ("averaged", False),
+        ("logits", True),
+    ):
+        model = build(ending=ending, from_logits=logits)
+        report = first_checks(model, *digits(), seconds=0)
+        assert "first_loss" not in faults(report), report
 
 
 # All of them each week; else the cheapest, and four by the commit's hash.
