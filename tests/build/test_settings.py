@@ -15,7 +15,8 @@ def run(tmp_path):
     folder, clone = tmp_path / "setting", tmp_path / "setting/clone"
     clone.mkdir(parents=True)
     (clone / ".venv").symlink_to(tmp_path)
-    return Run(folder, clone, dict(os.environ))
+    variables = {k: v for k, v in os.environ.items() if "MAKE" not in k}
+    return Run(folder, clone, variables)
 
 
 def test_four_loops_run_beside_it_and_end_with_it(run):
