@@ -1,9 +1,10 @@
 """Worker processes that end with the one that started them."""
 
 import os
-import threading
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
+
+from sitegen import isolation
 
 
 def pool(
@@ -17,18 +18,7 @@ def pool(
     return ProcessPoolExecutor(
         workers,
         mp_context=get_context("spawn"),
-        initializer=watch_parent,
+        initializer=isolation.end_with,
+        initargs=(os.getpid(),),
         max_tasks_per_child=tasks_per_worker,
     )
-
-
-def watch_parent() -> None:
-    """End this process when its parent is gone, however that ended."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

@@ -326,9 +326,9 @@ def in_folder(folder: Path, code: str) -> list[str]:
         "-c",
         "import os, signal; from pathlib import Path\n"
         "import studies.atlas.sweep as s\n"
+        "from tests.studies.test_sweep import QUICK, wait_for_ever\n"
         f"s.DONE = Path({str(folder)!r})\n"
         "s.TABLE = s.OTHERS = s.DONE / 'none'\n"
-        "from tests.studies.test_sweep import QUICK, wait_for_ever\n"
         f"if __name__ == '__main__':\n    {code}",
     ]
 
