@@ -122,6 +122,9 @@ RULES: dict[str, tuple[str, float, str, str, str, str, str]] = {
 }  # fmt: skip
 DATA = [*RULES][: [*RULES].index("schedule")]  # what is wrong with the task
 HINTS = ("sorted rows", "order blind")  # may be meant: no alarm
+LAST_STEPS = (
+    "return_sequences=True  # then keras.layers.GlobalAveragePooling1D()"
+)
 ALWAYS = (*DATA, "moving averages", "underflow")  # also after training
 ENDS = {  # activation: the ends of what it can say
     **dict.fromkeys(("sigmoid", "hard_sigmoid", "softmax"), (0.0, 1.0)),
@@ -193,7 +196,7 @@ class Report(NamedTuple):
         wrap = textwrap.TextWrapper(80, subsequent_indent="  ").wrap
         lines = wrap(self.verdict())
         for f in (*self.findings, *self.hints):
-            mark = "?" if f.code in HINTS else "!"
+            mark = "?" if f in self.hints else "!"
             where = f"{f.code} · {f.layer}" if f.layer else f.code
             limit = f"limit {f.threshold:g}, {f.source}"
             lines += wrap(f"{mark} {where}: {f.message} ({limit})")
@@ -1639,7 +1642,7 @@ def _padding(x: Any, probe: _Probe) -> str:
             if x.ndim == 2:
                 return "mask_zero=True"
             return "keras.layers.Masking()  # in front of it"
-    return "return_sequences=True  # then keras.layers.GlobalAveragePooling1D()"
+    return LAST_STEPS
 
 
 def _sorted_share(heads: list) -> float:
@@ -1665,8 +1668,9 @@ def _sorted(
     """Part findings into causes, hints, and what the causes explain."""
     order = [*RULES]
     found = sorted(found, key=lambda f: order.index(f.code))
-    hints = [f for f in found if f.code in HINTS]
-    found = [f for f in found if f.code not in HINTS]
+    # Without padding, the last steps may say all that is asked.
+    hints = [f for f in found if f.code in HINTS or f.fix == LAST_STEPS]
+    found = [f for f in found if f not in hints]
     dead = any(f.code == "dead" for f in found)
     if learned:  # the limits are for the start
         found = [f for f in found if f.code in ALWAYS]

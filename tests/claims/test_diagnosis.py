@@ -993,6 +993,11 @@ def test_a_gradient_that_vanishes_over_time():
     small = keras.initializers.Orthogonal(0.5)
     report = diagnose(over_time(recurrent_initializer=small), x, Y32)
     named(report, "vanishing over time", "cell")
+    whole = RNG.standard_normal((32, 200, 12)).astype("float32")
+    report = diagnose(over_time(recurrent_initializer=small), whole, Y32)
+    assert [hint.code for hint in report.hints] == ["vanishing over time"]
+    assert "? vanishing over time" in str(report)
+    quiet(report)
     rows = diagnose(over_time(recurrent_initializer="orthogonal"), x, Y32).rows
     assert rows[0]["time ratio"] > 1e-7
 
