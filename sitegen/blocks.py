@@ -50,6 +50,11 @@ class Block:
         """Return the examples of a session; none of another block."""
         return DocTestParser().get_examples(self.code) if self.doctest else []
 
+    @property
+    def raises(self) -> bool:
+        """Whether the block is a session that shows an exception."""
+        return any(example.exc_msg for example in self.examples())
+
 
 def blocks(
     text: str, page: str, snippets: Path, above: int = 0

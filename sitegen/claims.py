@@ -15,7 +15,7 @@ from pathlib import Path
 
 from markdown.preprocessors import Preprocessor
 
-from sitegen import ROOT, SitegenError, extension, keys
+from sitegen import ROOT, SitegenError, extension, keys, paste
 from sitegen.blocks import FENCE, Block, blocks
 
 CODE = re.compile(
@@ -90,10 +90,16 @@ def contents(
 
 def dress(text: str, page: str, found: Contents, notebook: bool) -> str:
     """Return the page's Markdown with its marks, its counts and its end."""
-    for block in reversed(found.blocks):
-        if block.doctest:  # prompts and output are coloured as such
-            fence = text[block.start : block.end].replace(
-                "```python", "``` {.pycon .doctest}", 1
+    needs = paste.continues(found.blocks)
+    for block, needy in reversed([*zip(found.blocks, needs, strict=True)]):
+        # prompts and output are coloured as such
+        kinds = ".pycon .doctest" if block.doctest else ".python"
+        if block.doctest or needy:
+            fence = re.sub(
+                r"```python([^\n]*)",
+                rf"``` {{{kinds}{' .continues' * needy}\1}}",
+                text[block.start : block.end],
+                count=1,
             )
             text = text[: block.start] + fence + text[block.end :]
     checks = found.marks + found.outputs

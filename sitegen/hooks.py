@@ -10,10 +10,29 @@ from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
 from mkdocs.utils.templates import TemplateContext
 
-from sitegen import CACHE, ROOT, generate, labs, origin, search, theme
+from sitegen import (
+    CACHE,
+    ROOT,
+    downloads,
+    generate,
+    labs,
+    origin,
+    policy,
+    search,
+    theme,
+)
 
 # names, punctuation, operators, white space
 UNCOLOURED = re.compile(r'<span class="(?:n|p|o|w)">([^<]*)</span>')
+
+
+is_preview = False
+
+
+def on_startup(command: str, dirty: bool) -> None:
+    """Note what MkDocs was asked for."""
+    global is_preview
+    is_preview = command == "serve"
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -41,10 +60,14 @@ def on_page_content(
 ) -> str:
     """Take out what mkdocs-jupyter adds, and marks that colour nothing.
 
-    A number's sign stays on its line, and an empty cell heads no column.
+    Put in the downloads. A number's sign stays on its line, and an empty cell
+    heads no column.
     """
     if page.file.src_uri.endswith(".ipynb"):
         html = labs.lighten(html, page.file.src_uri)
+    html = downloads.link(
+        html, page.file.src_uri, ROOT / "snippets", config.repo_url or ""
+    )
     return theme.mend(UNCOLOURED.sub(r"\1", html))
 
 
@@ -63,3 +86,5 @@ def on_post_build(config: MkDocsConfig) -> None:
     site = Path(config.site_dir)
     search.index(site)
     theme.lighten(site)
+    if not is_preview:  # `serve` writes a script of its own into each page
+        policy.protect_all(site)

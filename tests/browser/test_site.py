@@ -1,7 +1,6 @@
 """The built site: first its files, then its pages in a real browser."""
 
 import ast
-import doctest
 import json
 import re
 from collections import Counter
@@ -13,7 +12,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 
+from sitegen import paste
 from sitegen.blocks import blocks
+from sitegen.policy import digest
 from tests.browser.browser import body_of
 
 ROOT = Path(__file__).parents[2]
@@ -84,6 +85,26 @@ def test_no_page_fetches_anything_from_another_host(site, pages, root):
             if node.name == "script" or "//" in target:
                 problems.append(f"{path.relative_to(site)}: {node.name}")
     listed(problems, "addresses of others")
+
+
+def test_every_page_runs_only_the_scripts_that_its_policy_names(pages):
+    problems = []
+    for name, soup in pages.items():
+        equivalent = {"http-equiv": "Content-Security-Policy"}
+        metas = soup.head.find_all("meta", attrs=equivalent)
+        before = metas and metas[0].find_all_previous(["link", "script"])
+        if len(metas) != 1 or before:
+            problems.append(f"{name}: no policy first in its head")
+            continue
+        rules = metas[0]["content"]
+        for script in soup.find_all("script", src=False, type=False):
+            if f"'sha256-{digest(script.string)}'" not in rules:
+                problems.append(f"{name}: {script.string[:60]}")
+        for node in soup.find_all(True):
+            handlers = [key for key in node.attrs if key.startswith("on")]
+            if handlers or str(node.get("href")).startswith("javascript:"):
+                problems.append(f"{name}: <{node.name}> holds a script")
+    listed(problems, "scripts that no policy names")
 
 
 def test_every_link_image_and_anchor_is_there(site, pages, root):
@@ -259,6 +280,22 @@ def test_a_listing_on_the_page_is_its_file(pages):
                 problems.append(f"{name}: {block.title or block.line}")
     assert seen, "no page shows any code"
     listed(problems, "blocks that differ from what is tested")
+
+
+def test_each_listing_can_be_downloaded_where_it_is_shown(site, pages):
+    problems, seen = [], 0
+    for name in pages:
+        links = pages[name].select(".filename a[download]")
+        files = [urljoin(HERE + name, a["href"]) for a in links]
+        listings = [block.listing for block in shown(name) if block.listing]
+        seen += len(listings)
+        if [site / f.removeprefix(HERE) for f in files] != [
+            site / "snippets" / path.relative_to(ROOT / "snippets")
+            for path in listings
+        ]:
+            problems.append(f"{name}: {files}")
+    assert seen > 30
+    listed(problems, "pages without the downloads of their listings")
 
 
 def test_notebooks_and_labs_can_be_downloaded_and_are_valid(site, pages):
@@ -469,22 +506,36 @@ def test_copying_gives_the_file_or_the_code_without_prompts(new_tab, pages):
         )
         written = page.locator("div.language-python, div.language-pycon")
         for at, block in enumerate(code):
-            wanted = block.code
+            wanted = paste.copied(block)
             if block.listing:
                 wanted = block.listing.read_text("utf-8")
-            elif block.doctest:
-                parser = doctest.DocTestParser()
-                examples = parser.get_examples(block.code)
-                wanted = "".join(example.source for example in examples)
             node = written.nth(at)
             node.hover()
             node.locator("[data-clipboard-target], [data-md-type=copy]").click()
             copied = page.evaluate("navigator.clipboard.readText()")
             seen += 1
-            if block.doctest:  # an output leaves an empty line behind
-                copied = re.sub("\n+", "\n", copied)
+            if block.doctest:  # each line of an output leaves an empty one
+                copied = re.sub("\n\n+", "\n\n", copied)
             if copied.rstrip("\n") != wanted.rstrip("\n"):
                 problems.append(f"{name}:{block.line}: copied\n{copied}")
+        needs = paste.continues(code)
+        offers = [
+            "continues" in kinds
+            for kinds in written.evaluate_all(
+                "(all) => all.map((n) => n.className.split(' '))"
+            )
+        ]
+        if offers[: len(needs)] != needs:
+            problems.append(f"{name}: not said of each block what it needs")
+        if not any(needs):
+            continue
+        last = len(needs) - 1 - needs[::-1].index(True)
+        button = written.nth(last).get_by_role("button", name="up to here")
+        button.click()
+        button.and_(page.get_by_text("Copied")).wait_for()
+        copied = page.evaluate("navigator.clipboard.readText()")
+        if copied.rstrip("\n") != paste.up_to(code, last).rstrip("\n"):
+            problems.append(f"{name}: copied up to block {last}:\n{copied}")
     assert seen, "no page has code to copy"
     listed(problems, "blocks that copy something else")
 
@@ -692,6 +743,41 @@ def test_it_reads_and_searches_from_the_disk(new_tab, site):
     results = search(page, tab)
     assert any("initialization.html" in result for result in results)
     listed(tab.problems(), "errors")
+
+
+# Tries what a page may not do; returns what was refused.
+FORBIDDEN = """async () => {
+  const refused = [];
+  addEventListener("securitypolicyviolation", ({effectiveDirective}) =>
+    refused.push(effectiveDirective));
+  const script = document.createElement("script");
+  script.textContent = "window.ran = true";
+  const image = new Image();
+  image.src = "https://example.com/a.png";
+  const frame = document.createElement("iframe");
+  frame.src = "https://example.com/";
+  document.body.append(script, image, frame);
+  await fetch("https://example.com/").catch(() => {});
+  try { new Worker("https://example.com/a.js"); } catch {}
+  for (let n = 0; n < 600 && new Set(refused).size < 4; n++) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return [window.ran ?? false, [...new Set(refused)].sort()];
+}"""
+
+
+@pytest.mark.parametrize("is_served", [True, False])
+def test_a_page_cannot_do_what_its_policy_forbids(new_tab, site, is_served):
+    tab, name = new_tab(), "explorer/index.html"
+    page = tab.open(name if is_served else (site / name).as_uri())
+    page.wait_for_function(
+        "() => document.querySelector('#explorer').dataset.done"
+    )
+    listed(tab.problems(), "errors")
+    ran, refused = page.evaluate(FORBIDDEN)
+    assert not ran
+    assert {"connect-src", "frame-src", "img-src"} <= {*refused}
+    assert any(rule.startswith("script-src") for rule in refused)
 
 
 def test_it_reads_without_javascript(new_tab, pages):

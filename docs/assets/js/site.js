@@ -162,3 +162,27 @@ addEventListener("click", (event) => {
   });
   dialog.showModal();
 });
+
+/* A block that continues from above can be copied with all that it needs. */
+addEventListener("load", () => {
+  const blocks = [...document.querySelectorAll("div.language-python, div.language-pycon")];
+  const copied = (block) => {
+    const code = block.querySelector("code").cloneNode(true);
+    for (const node of code.querySelectorAll(".gp, .go, .gt")) node.remove();
+    const text = code.textContent.trim();
+    return `${block.matches(".doctest") ? text.replace(/\n\n+/g, "\n\n") : text}\n`;
+  };
+  blocks.forEach((block, at) => {
+    if (!block.matches(".continues")) return;
+    const button = document.createElement("button");
+    const says = "Continues from above: copy everything up to here";
+    button.className = "up-to-here";
+    button.textContent = says;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(blocks.slice(0, at + 1).map(copied).join("\n"));
+      button.textContent = "Copied everything up to here";
+      button.addEventListener("blur", () => { button.textContent = says; }, { once: true });
+    });
+    block.append(button);
+  });
+});
