@@ -29,7 +29,8 @@ def bring_up_to_date(root: Path, cache: Path, site_url: str) -> list[Path]:
             lab: beside.submit(labs.execute, lab, store, timeout=LAB_SECONDS)
             for lab in sorted((root / "docs/labs").glob("*.py"))
         }
-        for name, drawings in measure.figures(root, store).items():
+        drawn = measure.figures(root, store)
+        for name, drawings in drawn.items():
             for variant, svg in drawings.items():
                 files[public / f"figures/{name}{variant}.svg"] = svg.encode()
     for lab, execution in executed.items():
@@ -43,9 +44,10 @@ def bring_up_to_date(root: Path, cache: Path, site_url: str) -> list[Path]:
     for path in sorted((root / "snippets").glob("*/*.py")):
         if path.name not in ("__init__.py", "figures.py"):  # a listing
             files[public / path.relative_to(root)] = path.read_bytes()
+    light = {name: drawings["-light"] for name, drawings in drawn.items()}
     for page in sorted((root / "docs/chapters").glob("*.md")):
         url = f"{site_url.rstrip('/')}/chapters/{page.stem}.html"
-        text = notebook(page, root / "snippets", url)
+        text = notebook(page, root / "snippets", url, light)
         files[public / f"chapters/{page.stem}.ipynb"] = text.encode()
     for page in sorted((root / "docs").rglob("*.md")):
         name = page.relative_to(root).as_posix()

@@ -1,5 +1,6 @@
 """The thin adapter to MkDocs: its events call the functions of `sitegen`."""
 
+import os
 import re
 from pathlib import Path
 from typing import cast
@@ -16,7 +17,10 @@ from sitegen import (
     downloads,
     generate,
     labs,
+    notebooks,
+    offline,
     origin,
+    plain,
     policy,
     search,
     theme,
@@ -86,5 +90,13 @@ def on_post_build(config: MkDocsConfig) -> None:
     site = Path(config.site_dir)
     search.index(site)
     theme.lighten(site)
+    for path in site.glob("labs/*.ipynb"):
+        url = f"{(config.site_url or '').rstrip('/')}/labs/{path.stem}.html"
+        text = notebooks.travelling(path.read_text("utf-8"), url)
+        path.write_text(text, "utf-8")
     if not is_preview:  # `serve` writes a script of its own into each page
         policy.protect_all(site)
+        about = f"# {config.site_name}\n\n> {config.site_description}"
+        address = config.site_url or ""
+        plain.write(ROOT, site, address, config.nav, about)
+        offline.pack(site, int(os.environ.get("SOURCE_DATE_EPOCH", 0)))

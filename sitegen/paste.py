@@ -7,7 +7,9 @@ continues from above: it is pasted after them, not alone.
 
 import ast
 import builtins
+import re
 import symtable
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from sitegen.blocks import Block
@@ -19,9 +21,12 @@ def copied(block: Block) -> str:
     """Return the text that the copy button of a block gives."""
     if not block.doctest:
         return block.code.strip("\n") + "\n"
-    # An output leaves an empty line behind.
-    text = "".join(e.source + "\n" * bool(e.want) for e in block.examples())
-    return text.strip("\n") + "\n"
+    # What is no code, outputs and a lone `...`, leaves an empty line behind.
+    rows = [
+        line[4:] if line.startswith((">>> ", "... ")) else ""
+        for line in textwrap.dedent(block.code).splitlines()
+    ]
+    return re.sub("\n\n+", "\n\n", "\n".join(rows)).strip("\n") + "\n"
 
 
 def continues(page: Sequence[Block]) -> list[bool]:

@@ -150,6 +150,8 @@ ${isPrelu ? "    model.add(layers.PReLU())\n" : ""}`;
     next = { id: next.id + 1, state: wanted, seeds: [] };
     find(".verdict").setAttribute("aria-busy", "true"); // nobody reads out the old one
     root.dataset.done = "";
+    root.dataset.old = ""; // what is drawn
+    root.dataset.computing = "Computing the new network";
     worker.postMessage({ type: "run", id: next.id, state: wanted });
   }
 
@@ -268,6 +270,11 @@ ${isPrelu ? "    model.add(layers.PReLU())\n" : ""}`;
     if (box.innerHTML !== said) box.innerHTML = said;
     box.setAttribute("aria-busy", !isDone);
     root.dataset.done = isDone ? shown.id : "";
+    if (shown === next) {
+      delete root.dataset.old;
+      root.dataset.computing = `Computing: ${shown.seeds.length} of ${s.seeds} networks`;
+      if (isDone) delete root.dataset.computing;
+    }
     find(".protocol b").textContent = `${s.activation}, ${s.initializer}: ${s.depth} layers of ${s.width} units, ${s.seeds} networks.`;
     const heads = [...root.querySelectorAll("[data-of]")];
     const cell = (/** @type {string} */ of, /** @type {number} */ l) =>

@@ -721,13 +721,25 @@ def test_a_touch_is_answered_in_the_next_frame_while_it_computes(tab):
             slider.value = depth;
             slider.dispatchEvent(new Event("input", { bubbles: true }));
             await new Promise(requestAnimationFrame); // after the page's own
-            const isComputing = !root.dataset.done;
-            answers.push([output.textContent, isComputing]);
+            const said = getComputedStyle(root, "::after").content;
+            const isSaid = said.startsWith('"Computing');
+            const isOld = root.matches("[data-old]") || /\\d of/.test(said);
+            const isBusy = !root.dataset.done;
+            answers.push([output.textContent, isBusy, isSaid, isOld]);
           }
+          slider.value = 2; // so that it ends soon
+          slider.dispatchEvent(new Event("input", { bubbles: true }));
+          await new Promise(requestAnimationFrame);
           return answers;
         }"""
     )
-    assert answers == [[str(depth), True] for depth in range(99, 90, -1)]
+    assert answers == [
+        [str(depth), True, True, True] for depth in range(99, 90, -1)
+    ]
+    page.wait_for_function(DONE)
+    said = "getComputedStyle(document.querySelector('#explorer'), '::after')"
+    assert page.evaluate(said + ".content") == "none"
+    assert not page.locator("#explorer[data-old]").count()
 
 
 def test_what_is_past_is_dropped(tab, server):

@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import zipfile
 from collections import Counter
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
@@ -12,7 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 
-from sitegen import paste
+from sitegen import offline, paste
 from sitegen.blocks import blocks
 from sitegen.policy import digest
 from tests.browser.browser import body_of
@@ -736,9 +737,36 @@ def test_where_one_is_can_be_told_in_the_system_s_colours(new_tab):
         assert not set(colours[0]) & set(colours[1]), colours
 
 
-def test_it_reads_and_searches_from_the_disk(new_tab, site):
+# What paper would cut off; a header for screen readers alone may be.
+CLIPPED = """() => [...document.querySelectorAll("article *")]
+  .filter((node) => node.checkVisibility() && !node.closest("math")
+    && !node.closest(".symptoms thead"))
+  .filter((node) => node.getBoundingClientRect().right > innerWidth + 1
+    || (getComputedStyle(node).overflowX !== "visible"
+      && node.scrollWidth > node.clientWidth + 1))
+  .map((node) => `${node.tagName} ${node.className} is clipped`)"""
+
+
+def test_nothing_is_clipped_on_paper(new_tab, pages):
+    tab, problems = new_tab(), []
+    tab.page.set_viewport_size({"width": 718, "height": 1000})  # A4
+    tab.page.emulate_media(media="print")
+    for name in looked_at(pages):
+        found = tab.open(name).evaluate(CLIPPED)
+        problems += [f"{name}: {problem}" for problem in found[:3]]
+    listed(problems, "parts that paper cuts off")
+
+
+def test_it_reads_and_searches_from_the_disk(new_tab, site, tmp_path):
     tab = new_tab()
-    page = tab.open((site / "chapters/initialization.html").as_uri())
+    with zipfile.ZipFile(site / offline.NAME) as archive:
+        archive.extractall(tmp_path)
+    root = tmp_path / offline.FOLDER
+    page = tab.open((root / "explorer/index.html").as_uri())
+    page.wait_for_function(
+        "() => document.querySelector('#explorer').dataset.done"
+    )
+    page = tab.open((root / "chapters/initialization.html").as_uri())
     assert not wrong_drawings(page, "light", "wide")
     results = search(page, tab)
     assert any("initialization.html" in result for result in results)

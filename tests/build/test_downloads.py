@@ -1,8 +1,12 @@
 """What a reader takes along: listings by their names, notebooks to Colab."""
 
-import pytest
+import re
+from urllib.parse import urlsplit
 
-from sitegen import downloads
+import pytest
+import yaml
+
+from sitegen import ROOT, downloads
 
 SHOWN = '<span class="filename">{}</span>'
 NOTEBOOK = '<a href="a.ipynb" download>Notebook</a>'
@@ -49,3 +53,29 @@ def test_a_notebook_opens_in_colab(snippets, end):
 def test_without_github_there_is_no_colab(snippets, repo):
     html = downloads.link(NOTEBOOK, "chapters/a.md", snippets, repo)
     assert html == NOTEBOOK
+
+
+def test_the_publishing_job_pushes_what_colab_opens():
+    text = (ROOT / ".github/workflows/site.yml").read_text("utf-8")
+    job = yaml.safe_load(text)["jobs"]["notebooks"]
+    (script,) = (step["run"] for step in job["steps"])
+    assert f"git init -q -b {downloads.BRANCH}\n" in script
+    assert re.search(rf"push .* {downloads.BRANCH}\n", script)
+    (copied,) = re.findall(r"--parents (.*) \.\.", script)
+    assert copied == "chapters/*.ipynb labs/*.ipynb"
+    assert job["if"].endswith("== 'refs/heads/main'")
+
+
+@pytest.mark.parametrize(
+    ("page", "stem"),
+    [("chapters/saturation.md", "saturation"), ("labs/rescue.ipynb", "rescue")],
+)
+def test_the_path_in_colab_is_the_one_of_the_site(page, stem):
+    repo = "https://github.com/who/what"
+    html = downloads.link(
+        NOTEBOOK.replace("a.ipynb", f"{stem}.ipynb"), page, ROOT, repo
+    )
+    path = urlsplit(html.rpartition('href="')[2].partition('"')[0]).path
+    folder, _, name = path.partition("/blob/notebooks/")[2].partition("/")
+    assert (ROOT / "docs" / page).parent.name == folder
+    assert name == f"{stem}.ipynb"

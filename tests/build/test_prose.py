@@ -1,7 +1,8 @@
 """What becomes of a page: its blocks, claims, images and notebook."""
 
-import doctest
+import base64
 import json
+import re
 from pathlib import Path
 
 import markdown
@@ -12,7 +13,7 @@ from sitegen import figures, style
 from sitegen.blocks import BlockError, blocks
 from sitegen.claims import ClaimError, checks, contents, dress
 from sitegen.figures import FigureError
-from sitegen.notebooks import notebook
+from sitegen.notebooks import notebook, travelling
 
 ROOT = Path(__file__).parents[2]
 CHAPTERS = sorted((ROOT / "docs/chapters").glob("*.md"))
@@ -187,27 +188,133 @@ def test_an_image_that_cannot_be_a_figure_is_refused(render, text, message):
     assert str(error.value).startswith(message)
 
 
+HERE = "http://h/chapters/x.html"
+SESSION = """---
+title: A
+---
+# A
+
+[b](b.md#c) [d](#e) [f](../f.md) [g](../labs/g.ipynb)
+
+![Alt.](../figures/x/a.svg "Head. Rest.")
+
+/// details | Solution
+Words.
+
+```python
+>>> import numpy as np
+>>> a = 1
+>>> print(a)
+1
+>>> for b in range(2):
+...     print(b)
+0
+1
+>>> a + 1
+2
+>>> 1 / 0
+Traceback (most recent call last):
+ZeroDivisionError: division by zero
+```
+///
+
+After.
+"""
+
+
+class Drawn(dict):
+    """A drawing for every name."""
+
+    def __missing__(self, name):
+        return f"<svg>{name}</svg>"
+
+
+def test_a_notebook_travels_alone(tmp_path):
+    page = tmp_path / "a.md"
+    page.write_text(SESSION)
+    title, install, *cells = json.loads(
+        notebook(page, tmp_path, HERE, Drawn())
+    )["cells"]
+    head, figure = title["source"].split("\n\n![")
+    assert head == (
+        "# A\n\n[b](http://h/chapters/b.html#c) [d](http://h/chapters/x.html#e)"
+        " [f](http://h/f.html) [g](http://h/labs/g.html)"
+    )
+    assert figure == "Alt.](attachment:a.svg)\n\n*Head. Rest.*"
+    image = title["attachments"]["a.svg"]["image/svg+xml"]
+    assert base64.b64decode(image) == b"<svg>x/a</svg>"
+    assert install["source"] == '%pip install --quiet "numpy"'
+    solution, *code, after = cells
+    assert solution["source"] == (
+        "<details><summary>Solution</summary>\n\nWords.\n\n</details>"
+    )
+    assert all(c["metadata"]["jupyter"]["source_hidden"] for c in code)
+    assert [(c["source"], len(c["outputs"])) for c in code] == [
+        (
+            "import numpy as np\na = 1\nprint(a)\nfor b in range(2):\n    print(b)",  # noqa: E501
+            1,
+        ),
+        ("a + 1", 1),
+        ("1 / 0", 1),
+    ]
+    assert code[0]["outputs"][0]["text"] == "1\n0\n1\n"
+    assert code[2]["metadata"]["tags"] == ["raises-exception"]
+    assert after["source"] == "After."
+
+
+def test_a_lab_travels_too():
+    prose = {"cell_type": "markdown", "metadata": {}}
+    code = {"cell_type": "code", "metadata": {"tags": ["fold"]}, "outputs": []}
+    cells = [
+        prose | {"source": ["# A\n", "[b](../b.md)"]},
+        code | {"source": "import keras\n%config a.b = 1"},
+    ]
+    text = json.dumps({"cells": cells})
+    title, install, code = json.loads(travelling(text, HERE))["cells"]
+    assert title["source"] == "# A\n[b](http://h/b.html)"
+    assert "keras" in install["source"]
+    assert "tensorflow" in install["source"]
+    assert code["metadata"]["jupyter"]["source_hidden"]
+
+
 @pytest.mark.parametrize("page", CHAPTERS, ids=lambda page: page.stem)
 def test_a_chapters_notebook_is_valid_and_holds_the_pages_blocks(page):
     book = nbformat.from_dict(
-        json.loads(notebook(page, ROOT / "snippets", "http://h/x.html"))
+        json.loads(notebook(page, ROOT / "snippets", HERE, Drawn()))
     )
     nbformat.validate(book)
-    expected = []
+    expected, outputs = [], []
     for block in blocks(page.read_text(), page.name, ROOT / "snippets"):
-        if block.doctest:
-            expected += [
-                (example.source.strip(), example.want.strip())
-                for example in doctest.DocTestParser().get_examples(block.code)
-            ]
-        else:
-            expected.append((block.code.strip(), ""))
-    code = [cell for cell in book.cells if cell.cell_type == "code"]
-    assert [
-        (cell.source, "".join(o.data["text/plain"] for o in cell.outputs))
+        examples = block.examples()
+        sources = [e.source for e in examples] or [block.code]
+        expected += [source.strip("\n") for source in sources]
+        outputs += [e.want.strip("\n") for e in examples if e.want]
+    first, *code = [cell for cell in book.cells if cell.cell_type == "code"]
+    assert first.source.startswith('%pip install --quiet "keras>=3')
+    assert "tensorflow" in first.source
+    assert [line for cell in code for line in cell.source.split("\n")] == [
+        line for source in expected for line in source.split("\n")
+    ]
+    assert "\n".join(
+        (out.get("text") or out.data["text/plain"]).strip("\n")
         for cell in code
-    ] == expected
+        for out in cell.outputs
+    ) == "\n".join(outputs)
     prose = "".join(c.source for c in book.cells if c.cell_type == "markdown")
     assert "[✓]" not in prose
     assert "\n///" not in prose
     assert "```" not in prose
+    pictures = re.findall(r"!\[.+\]\(attachment:(.+?)\)", prose)
+    assert pictures
+    assert pictures == [
+        name for c in book.cells for name in c.get("attachments", ())
+    ]
+    links = re.findall(r"\]\((?!attachment:)(.+?)\)", prose)
+    assert all(re.match("https?://", link) for link in links), links
+    ours = [link for link in links if link.startswith("http://h/")]
+    assert not [link for link in ours if re.search(r"\.(md|ipynb)\b", link)]
+    text = page.read_text("utf-8")
+    solutions = text.count("/// details | Solution")
+    hidden = sum("jupyter" in cell.metadata for cell in code)
+    assert prose.count("<summary>Solution<") + hidden >= solutions > 0
+    assert prose.count("<details>") == prose.count("</details>")
