@@ -22,9 +22,9 @@ from sitegen.blocks import blocks
 
 PROMPT = Path(__file__).with_name("prompt.py")
 SECONDS = 1800
-# Blank lines within their classes, which end a class in a prompt. To take them
-# out would make the atlas void, whose key they are part of: these are saved.
-SAVED = {"batched_runs.py", "verdicts.py"}
+# Empty lines within classes and functions, which a prompt takes for their end:
+# these are downloaded. To change those of the atlas would make its table void.
+SAVED = {"batched_runs.py", "before_nan.py", "verdicts.py", "where_nan.py"}
 
 
 @cache
