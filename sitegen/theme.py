@@ -26,6 +26,7 @@ COMMA = re.compile(r",(?![^()\[\]]*[)\]])")
 SIGN = re.compile(
     r"<(pre|code|script|style|svg)\b.*?</\1>|<[^>]*>|(?<=\d) %", re.DOTALL
 )
+COMMENT = re.compile(r"^[ \t]*/\*.*?\*/[ \t]*\n", re.DOTALL | re.MULTILINE)
 NO_HEAD = re.compile(r"<th\b[^>]*>\s*</th>")
 NESTED = ("@media", "@supports")
 RIGHT_TO_LEFT = "[dir=rtl]"
@@ -71,6 +72,8 @@ def lighten(site: Path) -> None:
         asked.update(ASKED.findall(css))
     for path in site.glob("assets/js/*.js"):
         path.write_text(LINES.sub("", path.read_text("utf-8")), "utf-8")
+    for path in site.glob("explorer/*.js"):  # it writes code: indents stay
+        path.write_text(COMMENT.sub("", path.read_text("utf-8")), "utf-8")
     for path in ours.glob("*.css"):
         path.write_text(needed(sheets[path], asked), "utf-8")
 

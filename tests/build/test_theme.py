@@ -45,13 +45,16 @@ def test_what_matches_nothing_and_what_nothing_asks_for_is_gone(tmp_path):
 
 def test_of_our_own_files_the_comments_go(tmp_path):
     css, js = tmp_path / "a/b.css", tmp_path / "assets/js/c.js"
-    for path in css, js:
+    code = tmp_path / "explorer/d.js"
+    for path in css, js, code:
         path.parent.mkdir(parents=True)
+    code.write_text("  /** A note. */\n  a = `\n    b`;\n")
     css.write_text(OURS)
     js.write_text('/* A\n   note. */\nif (a) {\n  b("/* kept */");\n}\n')
     for _ in "once", "again":
         theme.lighten(tmp_path)
         assert css.read_text() == OURS_KEPT
+        assert code.read_text() == "  a = `\n    b`;\n"
         assert js.read_text() == 'if (a) {\nb("/* kept */");\n}\n'
 
 
