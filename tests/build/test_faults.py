@@ -121,7 +121,7 @@ def tree(folder):
 
 
 def copy_machinery(root, *more):
-    for name in ("sitegen", "conftest.py", *more):
+    for name in ("sitegen", "conftest.py", "requirements.in", *more):
         if (ROOT / name).is_dir():
             ignored = shutil.ignore_patterns("__pycache__")
             shutil.copytree(ROOT / name, root / name, ignore=ignored)
