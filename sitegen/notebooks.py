@@ -125,7 +125,8 @@ def _prose(
     for title, part in _parts(text, folds):
         attachments = {}
         for figure in FIGURE.finditer(part):
-            svg = drawings[figure["name"]].encode()
+            # What nothing draws, the build itself reports, with its page.
+            svg = drawings.get(figure["name"], "").encode()
             name = f"{figure['name'].rpartition('/')[2]}.svg"
             image = base64.b64encode(svg).decode()
             attachments[name] = {"image/svg+xml": image}
