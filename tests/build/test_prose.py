@@ -222,18 +222,11 @@ After.
 """
 
 
-class Drawn(dict):
-    """A drawing for every name."""
-
-    def __missing__(self, name):
-        return f"<svg>{name}</svg>"
-
-
 def test_a_notebook_travels_alone(tmp_path):
     page = tmp_path / "a.md"
     page.write_text(SESSION)
     title, install, *cells = json.loads(
-        notebook(page, tmp_path, HERE, Drawn())
+        notebook(page, tmp_path, HERE, {"x/a": "<svg>x/a</svg>"})
     )["cells"]
     head, figure = title["source"].split("\n\n![")
     assert head == (
@@ -280,7 +273,7 @@ def test_a_lab_travels_too():
 @pytest.mark.parametrize("page", CHAPTERS, ids=lambda page: page.stem)
 def test_a_chapters_notebook_is_valid_and_holds_the_pages_blocks(page):
     book = nbformat.from_dict(
-        json.loads(notebook(page, ROOT / "snippets", HERE, Drawn()))
+        json.loads(notebook(page, ROOT / "snippets", HERE, {}))
     )
     nbformat.validate(book)
     expected, outputs = [], []
