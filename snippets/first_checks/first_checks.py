@@ -17,9 +17,9 @@ def first_checks(model: Any, x: Any, y: Any = None, **fit: Any) -> str:
     """Check a compiled model on what `fit` takes; put everything back."""
     if not getattr(model, "compiled", False):
         raise ValueError("compile the model first, as for fit")
-    data, faults, lines = _examples(x, y, fit.get("sample_weight")), [], []
-    known: dict = {"start": [], "most": fit.get("seconds", 60) / 6}
-    drawn = random.getstate(), np.random.get_state()
+    data, faults = _examples(x, y, fit.pop("sample_weight", None)), []
+    known: dict = {"start": [], "most": fit.pop("seconds", 60) / 6}
+    drawn, lines = (random.getstate(), np.random.get_state()), []
     own = [k for k, v in vars(model).items() if isinstance(v, keras.Optimizer)]
     was = {name: getattr(model, name) for name in (*own, *KEPT)}
     seeds = [(v, np.array(v)) for v in model.variables]  # a call draws
@@ -50,12 +50,9 @@ def first_checks(model: Any, x: Any, y: Any = None, **fit: Any) -> str:
         model.reset_metrics()
         random.setstate(drawn[0])
         np.random.set_state(drawn[1])
-        for variable, value in known["start"]:
-            variable.assign(value)
-        for name, value in was.items():
-            setattr(model, name, value)
-    if unread := sorted({*fit} - {"sample_weight", "seconds"}):
-        lines += [f"It does not use {', '.join(unread)}."]
+        _ = [variable.assign(value) for variable, value in known["start"]]
+        list(map(setattr, [model] * len(was), was, was.values()))
+    lines += [f"It does not use {', '.join(sorted(fit))}."] * bool(fit)
     wrap = textwrap.TextWrapper(80, subsequent_indent=" " * 18)
     found = f"\n{'':9}".join(faults) or "no fault found"
     return "\n".join([f"Verdict: {found}", *map(wrap.fill, lines)])
@@ -104,31 +101,25 @@ def _answer(i: int, p: Any, t: Any) -> Any:
     return np.float32(kinds[i] + 0 * t)
 
 
-def _twice(p: Any, adds: bool) -> bool:
-    a = np.array(getattr(p, "_keras_logits", p))  # of a last softmax: logits
-    odds = a.ndim > 1 and a.min() >= 0 and np.allclose(a.sum(-1), 1, atol=1e-3)
-    return odds and (adds or hasattr(p, "_keras_logits"))
-
-
 def _first_loss(model: Any, data: Any, known: dict) -> tuple[str, dict]:
     x, y, weight = (*_few(data, 256), None, None)[:3]
     assert y is not None, "there are no labels to compare the loss with"
-    costs, raw = [], model(x)
-    output = mapped(np.array, raw)
+    costs, output = [], mapped(np.array, raw := model(x))
     extra = sum(map(float, model.losses))  # such as L2
     for i in range(7):
         answer = mapped(lambda p, t, i=i: _answer(i, p, t), output, y)
-        cost = model.compute_loss(x=x, y=y, y_pred=answer, sample_weight=weight)
-        costs += [float(cost) - extra]
+        costs += [float(model.compute_loss(x, y, answer, weight)) - extra]
     first, guess, right = costs[0], min(costs[1:5]), np.nanmin(costs[5:])
     known["guess"] = guess + extra
-    adds = costs[6] < costs[5] - 0.1 * abs(guess)  # the loss, a softmax
+    adds = float(costs[6] < costs[5] - 0.1 * abs(guess))  # the loss, a softmax
+    ends = [np.array(getattr(p, "_keras_logits", adds * p)) for p in flat(raw)]
+    odds = [h.min() >= 0 and abs(h.sum(-1) - 1).max() < 1e-3 for h in ends]
     said = f"{first:.3g}; guessing {guess:.3g}, a perfect answer {right:.3g}"
     goal, high = guess - 0.01 * abs(guess), 4 * max(costs[1], guess)
     return said, {
         "the first loss is no number: #nan": not np.isfinite(first),
         "labels, output, loss do not fit: #logits": not right <= goal,
-        "softmax twice: #logits": any(_twice(p, adds) for p in flat(raw)),
+        "softmax twice: #logits": any(odds),
         "inputs or weights too large: #first-loss": first > high,
     }
 
@@ -148,8 +139,7 @@ def _signal(model: Any, data: Any, known: dict) -> tuple[str, dict]:
 
 
 def _train(model: Any, known: dict, rate: Any, batches: Any) -> list[float]:
-    for variable, value in known["start"]:
-        variable.assign(value)
+    _ = [variable.assign(value) for variable, value in known["start"]]
     losses, end, model.optimizer.learning_rate = [], 0.0, rate
     for batch in batches:
         told = model.train_on_batch(*batch, return_dict=True)
@@ -186,16 +176,15 @@ def _rates(model: Any, data: Any, known: dict) -> tuple[str, dict]:
         last += [np.mean(_train(model, known, rate, batches)[-20:])]
         late = late or known["late"]
     best, first = np.nan_to_num(last, nan=np.inf).argmin(), known["first"]
-    guess = known.get("guess", 0)
-    less = 0.02 if known.get("told", True) else 0.05
+    told, guess = known.get("told"), known.get("guess", 0)
+    less = 0.02 if told in (None, True) else 0.05
     none = guess and not last[best] < guess - less * abs(guess)
-    unsure = late or known.get("told") or known["bad"]
     idle = not late and last[best] < 0.5 * first and last[2] > 0.95 * first
     take = f"take {rates[best]:.1g}: #learning-rate"
     losses = ", ".join(f"{loss:.3g}" for loss in last)
     return f"{rates[0]:.2g} to {rates[-1]:.2g}: {losses}", {
         f"rate too high, {take}": not last[2] < 1.2 * max(guess, first),
-        "none beats guessing": none and unsure,
+        "none beats guessing": none and (late or told or known["bad"]),
         "the labels belong to other inputs: #labels": none,
         f"rate too low, {take}": idle,
     }
