@@ -186,5 +186,5 @@ def test_a_process_ends_with_the_one_that_started_it(tmp_path):
     assert all(map(is_alive, both))
     started.send_signal(signal.SIGKILL)
     started.wait()
-    while any(map(is_alive, both)):  # the whole test's time limit ends this
+    while any(map(is_alive, both)):  # the job's limit ends this
         time.sleep(0.05)
