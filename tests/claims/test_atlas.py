@@ -10,6 +10,7 @@ import keras
 import markdown
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 from sklearn.metrics import roc_auc_score
 
 from sitegen import style
@@ -34,6 +35,7 @@ from studies.atlas.grid import (
     WIDE_PAIRS,
     grid,
 )
+from tests.dense import drawn_at_random
 from tests.drawings import is_within
 
 ROOT = Path(__file__).parents[2]
@@ -375,6 +377,15 @@ def test_ten_layers_train_whatever_the_initializer(kinds):
             assert words(kinds, depth, activation, ["n001"]) == ["does not"]
     for activation in ("gelu", "silu"):
         assert words(kinds, 10, activation, ["glorot", "lecun"]) == ["slow"] * 2
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_adam_moves_ten_narrow_layers_of_tanh(seed):
+    """N(0, 0.01²), width 100, digits; Adam 0.003, batch 50, 400 updates."""
+    x, y = load_digits(return_X_y=True)
+    network = drawn_at_random("tanh", 10, lambda *_: 1e-4, seed)
+    network.fit(x / 16, y, 0.003, 400, adam=True, seed=seed)
+    assert network.accuracy(x / 16, y) > 0.3
 
 
 def test_glorot_is_left_with_three_at_thirty_layers(kinds):

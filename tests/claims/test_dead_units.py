@@ -7,6 +7,7 @@ digits divided by 16, unless a test says otherwise.
 import keras
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from snippets.dead_units.dead_units import dead_units
 from snippets.dead_units.revive import revive
@@ -162,6 +163,45 @@ def test_half_of_the_units_may_be_dead_in_a_network_that_trains(measured):
     share, accuracy = measured("dead_units", "damage")["by rate"][:, 2]
     assert np.all((share > 0.5) & (share < 0.75))
     assert np.all(accuracy > 0.8)
+
+
+def test_mirrored_kernels_keep_examples_apart():
+    """30 ReLU layers of 100 units, 300 digits; five seeds.
+
+    He init, and 50 normal kernels of variance 1/50 with their negatives.
+    """
+    digits = load_digits().data[:300] / 16
+    for seed in range(5):
+        cosines = []
+        for mirrored in (False, True):
+            rng, h = np.random.default_rng(seed), digits
+            for layer in range(30):
+                n = 50 if layer and mirrored else h.shape[1]
+                if mirrored:
+                    half = rng.normal(0, n**-0.5, (n, 50))
+                    kernel = np.hstack([half, -half])
+                    kernel = np.vstack([kernel, -kernel]) if layer else kernel
+                else:
+                    kernel = rng.normal(0, (2 / n) ** 0.5, (n, 100))
+                h = np.maximum(h @ kernel, 0)
+            unit = h / np.linalg.norm(h, axis=1, keepdims=True)
+            cosines.append((unit @ unit.T)[np.triu_indices(300, 1)].mean())
+        independent, paired = cosines
+        assert independent > 0.92
+        assert paired < independent - 0.05
+
+
+def test_a_first_layer_tells_who_is_dead_for_all_pixels():
+    """One layer of 100 units, biases of -0.5; pixels from 0 to 1."""
+    rng = np.random.default_rng(0)
+    kernel = rng.normal(0, 0.125, (64, 100)) - 0.14
+    highest = np.maximum(kernel, 0).sum(0) - 0.5
+    assert 10 < (highest <= 0).sum() < 90
+    brightest = (kernel > 0).astype(float)  # a picture for each unit
+    own = np.einsum("pu,pu->u", brightest, kernel) - 0.5
+    assert np.allclose(own, highest)
+    pictures = rng.uniform(0, 1, (5000, 64)).round()
+    assert np.all((pictures @ kernel - 0.5)[:, highest <= 0] <= 0)
 
 
 def test_the_scale_of_the_weights_does_not_matter_and_a_positive_bias_harms(

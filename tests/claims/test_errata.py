@@ -5,9 +5,12 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
+from sklearn.preprocessing import StandardScaler
 
 from snippets.atlas.figures import TABLE
 from snippets.atlas.verdicts import by_kind, read_runs, verdict
+from tests.dense import drawn_at_random
 from tests.pages import numbers, test_pages
 
 PAGE = Path(__file__).parents[2] / "docs/errata.md"
@@ -135,6 +138,25 @@ def test_relu_is_a_better_choice_than_the_sigmoid_and_not_than_tanh():
     assert trained(10, "sigmoid") == set()
     assert trained(30, "tanh") == everything
     assert trained(30, "relu") == {"he", "orthogonal"}
+
+
+def test_adam_with_he_moves_ten_sigmoid_layers():
+    """Width 100, digits, He init; Adam 0.001, batch 50, 500 updates."""
+    x, y = load_digits(return_X_y=True)
+    for seed in range(2):
+        network = drawn_at_random("sigmoid", 10, lambda ins, _: 2 / ins, seed)
+        network.fit(x / 16, y, 0.001, 500, adam=True, seed=seed)
+        assert network.loss(x / 16, y) < 2.1
+
+
+def test_a_black_pixel_is_nan_by_hand_and_0_from_scikit_learn():
+    """The 1,797 digits, pixel by pixel; three pixels are always black."""
+    x = load_digits().data
+    with np.errstate(invalid="ignore"):
+        by_hand = (x - x.mean(0)) / x.std(0)
+    assert np.isnan(by_hand).all(0).sum() == 3
+    scaled = StandardScaler().fit_transform(x)
+    assert np.all(scaled[:, x.std(0) == 0] == 0)
 
 
 def test_fifty_layers_of_a_cut_and_uncorrected_he_vanish():

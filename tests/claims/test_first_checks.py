@@ -13,6 +13,7 @@ from snippets.first_checks.first_checks import first_checks
 from snippets.first_checks.learning_rates import learning_rates
 from snippets.first_checks.one_batch import one_batch
 from snippets.unstable_gradients.deep_classifier import deep_classifier
+from tests.dense import drawn_at_random
 from tests.drawings import is_within, near, shows
 
 LN10 = np.log(10)  # 2.303
@@ -244,6 +245,15 @@ def test_labels_of_other_inputs_keep_the_loss_at_ln_10(measured):
     assert np.all(last(at_the_same_time) < 0.6)
 
 
+def test_shuffled_labels_are_learned_by_heart_in_the_end():
+    """Five ReLU layers of 100, He init, SGD 0.1; 2,880 updates."""
+    x, y = load_digits(return_X_y=True)
+    network = drawn_at_random("relu", 5, lambda ins, _: 2 / ins)
+    network.fit(x / 16, np.random.default_rng(0).permutation(y), 0.1, 2880)
+    shuffled = np.random.default_rng(0).permutation(y)
+    assert network.loss(x / 16, shuffled) < 1.6
+
+
 def test_wide_weights_are_not_a_number_at_once(measured):
     """Five ReLU layers of 100, N(0, 1), digits, SGD 0.1, 20 updates.
 
@@ -289,6 +299,38 @@ def test_zero_kernels_cannot_learn_one_batch(measured):
     probes = measured("first_checks", "probes")
     assert np.all(probes["one batch, zeros"] > 2)
     assert np.all(probes["one batch, sound"] < 0.1)
+
+
+def test_biases_do_not_help_zero_kernels():
+    """Five ReLU layers, kernels 0, biases 0.1; 50 digits, 1,000 updates."""
+    x, y = (part[:50] for part in load_digits(return_X_y=True))
+    network = drawn_at_random("relu", 5, lambda *_: 0.0)
+    for bias in network.biases[:-1]:
+        bias += 0.1
+    network.kernels[-1] += np.random.default_rng(0).normal(0, 0.1, (100, 10))
+    network.fit(x / 16, y, 0.1, 1000)
+    logits = network.outputs(x / 16)[0][-1]
+    assert np.ptp(logits, axis=0).max() < 0.01
+    assert network.loss(x / 16, y) > 2
+
+
+def test_a_sound_network_may_fail_on_one_batch():
+    """Five ReLU layers, He init; 50 digits, 200 updates of SGD 0.001 or 0.1.
+
+    At the second rate, 25 digits twice, with labels of others.
+    """
+    x, y = (part[:50] for part in load_digits(return_X_y=True))
+    x = x / 16
+    for inputs, rate, least in (
+        (x, 0.001, 1.8),
+        (x[np.arange(50) // 2], 0.1, 0.6),
+    ):
+        network = drawn_at_random("relu", 5, lambda ins, _: 2 / ins)
+        network.fit(inputs, y, rate, 200)
+        assert network.loss(inputs, y) > least
+    network = drawn_at_random("relu", 5, lambda ins, _: 2 / ins)
+    network.fit(x, y, 0.1, 200)
+    assert network.loss(x, y) < 0.1
 
 
 def test_one_batch_does_not_see_wrong_labels_and_class_means_do(measured):

@@ -294,6 +294,15 @@ def test_one_kernel_for_all_layers_multiplies_its_luck(measured):
     assert np.log(one).std() > 3 * np.log(own).std()
 
 
+def test_the_mean_of_the_inputs_counts_in_the_first_layer():
+    """LeCun's variance, 400 inputs of variance 1, mean 0 or 1; no training."""
+    rng = np.random.default_rng(0)
+    kernel = rng.normal(0, 400**-0.5, (400, 2000))
+    for mean, moment in ((0, 1), (1, 2)):
+        z = rng.normal(mean, 1, (200, 400)) @ kernel
+        assert np.mean(z**2) == pytest.approx(moment, rel=0.1)
+
+
 def test_constant_kernels_keep_all_units_alike(measured):
     """Two tanh layers of 16 units and a head; digits, SGD, rate 0.1, batch 50.
 

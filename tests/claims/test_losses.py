@@ -183,6 +183,21 @@ def test_standardized_targets_fall_for_ever(trained):
     assert trained["values from 0 to 1"]["scores"].min() > 0.85
 
 
+def test_a_sigmoid_that_comes_last_has_no_bound_and_others_have():
+    """One output for a target of -1; Keras on TensorFlow."""
+    target = np.float32([[-1]])
+    last = keras.layers.Activation("sigmoid")
+    for z in (-50.0, -500.0):
+        said = last(np.float32([[z]]))
+        costs = [
+            keras.losses.binary_crossentropy(target, it)[0]
+            for it in (said, 1 * said)
+        ]
+        assert float(costs[0]) == pytest.approx(z)
+        assert float(costs[1]) == pytest.approx(-16, abs=0.2)
+        assert float(costs[1]) == pytest.approx(np.log(1e-7), abs=0.01)
+
+
 def test_a_softmax_over_tags_rises(trained):
     """Five seeds, 600 updates; six labels, about 64 % of them set."""
     losses = trained["softmax over tags"]["losses"]

@@ -290,6 +290,29 @@ def test_pixels_bring_a_constant_of_their_own():
             assert (cosine < 0.05) == (least < 0)
 
 
+def test_the_mean_of_a_unit_is_near_one_half_in_the_first_layer_alone():
+    """N(0, 1), 300 units, 500 normal inputs, five seeds; then the digits."""
+    digits = load_digits().data / 16
+    for seed in range(5):
+        inputs = np.random.default_rng(seed).standard_normal((500, 300))
+        means = (1 / (1 + np.exp(-sigmoids(inputs, seed=seed + 5)))).mean(1)
+        assert np.all(np.abs(means[0] - 0.5) < 0.12)
+        assert np.all(means[1:].min(1) < 0.05)
+        assert np.all(means[1:].max(1) > 0.95)
+        z = sigmoids(digits, layers=1, seed=seed)[0]
+        assert np.ptp((1 / (1 + np.exp(-z))).mean(0)) > 0.6
+
+
+def test_digits_leave_some_units_stuck_in_the_first_layer():
+    """N(0, 1), 300 units, 1,797 digits from 0 to 1; five seeds."""
+    digits = load_digits().data / 16
+    stuck = [
+        (ends(sigmoids(digits, layers=1, seed=seed)[0]).mean(0) > 0.95).mean()
+        for seed in range(5)
+    ]
+    assert 0 < np.mean(stuck) < 0.05
+
+
 def test_what_stays_of_glorots_sigmoids_is_the_same_for_all(measured):
     """Glorot, 300 units; cosine: median over all pairs of examples."""
     cosine = measured("saturation", "alike")["Glorot"]

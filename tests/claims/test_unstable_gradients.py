@@ -6,7 +6,9 @@ first layer LeCun, the head Glorot; scikit-learn's digits divided by 16.
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
+from tests.dense import drawn_at_random
 from tests.drawings import shows, smoothed
 
 LN10 = np.log(10)
@@ -210,6 +212,22 @@ def test_thirty_relus_with_glorot_lose_both_and_no_kernel_moves(measured):
     biases = moved["biases"]
     assert np.all(biases[:, 28:] > 1e-3)
     assert np.all(biases[:, 28:] > 20 * biases[:, :1])
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_high_rate_moves_kernels_of_thirty_relus_and_not_the_loss(seed):
+    """ReLU, Glorot, 30 layers; plain SGD, rate 3, batch 50, 300 updates."""
+    x, y = load_digits(return_X_y=True)
+    network = drawn_at_random(
+        "relu", 30, lambda ins, outs: 2 / (ins + outs), seed
+    )
+    before = [kernel.copy() for kernel in network.kernels]
+    network.fit(x / 16, y, 3.0, 300, seed=seed)
+    pairs = zip(before, network.kernels, strict=True)
+    size = np.linalg.norm
+    moved = [size(now - was) / size(was) for was, now in pairs][:30]
+    assert max(moved) > 1e-2
+    assert network.loss(x / 16, y) == pytest.approx(LN10, abs=0.03)
 
 
 def test_tanh_with_unit_variance_explodes_behind_a_normal_loss(measured):
