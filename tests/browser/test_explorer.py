@@ -357,6 +357,7 @@ def verb(ratio):
 
 @pytest.mark.parametrize("name", STATES)
 def test_the_sentence_says_what_the_numbers_say(at, name):
+    """Networks of 1 to 60 layers; 64 normal inputs, medians of its seeds."""
     state = STATES[name]
     page = at(state)
     said = sentence(page)
@@ -401,6 +402,7 @@ def test_the_sentence_says_what_the_numbers_say(at, name):
 
 
 def test_overflow_is_marked_where_it_happens(at):
+    """60 ReLU layers of 64 units, N(0, 1), 64 normal inputs, five seeds."""
     page = at({**UNIT, "width": 64, "depth": 60})
     _, first = medians(page, {**UNIT, "width": 64, "depth": 60})
     assert all(layer > 40 for layer in first)
@@ -481,6 +483,7 @@ def test_every_plot_is_drawn_for_every_activation(at, kept):
 
 
 def test_the_same_address_gives_the_same_numbers(tab):
+    """GELU, orthogonal kernels: one address in two tabs, and another seed."""
     state = {**SMALL, "activation": "gelu", "initializer": "orthogonal"}
     svgs = (
         "[...document.querySelectorAll('#explorer figure > svg')]"
@@ -585,6 +588,7 @@ def engine_kernels(page, state):
     "activation", ["relu", "tanh", "sigmoid", "selu", "gelu", "prelu"]
 )
 def test_it_computes_what_keras_computes(at, activation):
+    """Six layers of 48 units, one seed: the shown code, 64 normal inputs."""
     state = {"activation": activation, "depth": 6, "width": 48, "seeds": 1}
     page = at(state)
     exec(shown_code(page), namespace := {})
@@ -811,6 +815,7 @@ def test_an_answer_that_comes_too_late_is_ignored(tab):
 
 
 def test_it_asks_nobody_else(tab):
+    """All requests of the page, from its opening to its first numbers."""
     opened = tab()
     assert not opened.problems()
     asked = [path for path in opened.paths() if path.startswith("explorer/")]

@@ -487,6 +487,7 @@ def same(before, after):
 
 
 def test_first_checks_says_what_it_does_not_use():
+    """Five layers on the digits, with weights and epochs as fit takes them."""
     x, y = load_digits(return_X_y=True)
     given = {"class_weight": {0: 2.0}, "epochs": 3, "sample_weight": 0 * y + 1}
     report = first_checks(build(), x / 16, y, seconds=0, **given)
