@@ -20,6 +20,10 @@ CODE = {
         "snippets/not_a_number/where_nan.py",
         "snippets/not_a_number/before_nan.py",
     ),
+    "same_answer": (
+        "studies/causes/same_answer.py",
+        "snippets/same_answer/why_same.py",
+    ),
 }
 
 

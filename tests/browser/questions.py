@@ -14,6 +14,7 @@ GRADIENTS = "chapters/unstable_gradients.html#"
 SATURATION = "chapters/saturation.html#"
 START = "chapters/initialization.html#"
 NAN = "chapters/not_a_number.html#"
+SAME = "chapters/same_answer.html#"
 ATLAS = "atlas.html#"
 CHOOSING = "choosing.html#"
 DIAGNOSIS = "diagnosis.html#"
@@ -348,19 +349,30 @@ ASKED: list[Question] = [
     # Chapters to come
     (
         "initialize weights with zeros",
-        ("chapters/same_answer.html#",),
+        (f"{SAME}collapsed", f"{START}symmetry"),
         f"{COURSE}week-1-programming-assignment-initialization-exercise-1-initialize-parameters-zeros/121049",
     ),
     (
         "predict gives same output for all inputs",
-        ("chapters/same_answer.html#",),
+        (SAME,),
         f"{KERAS}6447",
     ),
     (
         "predicts same class for every image",
-        ("chapters/same_answer.html#",),
+        (SAME,),
         "https://github.com/raventan95/echo-view-classifier/issues/3",
     ),
+    (
+        "same prediction for every row of a table",
+        (f"{SAME}units", f"{SAME}probe"),
+        f"{KERAS}5992",
+    ),
+    (
+        "model already rescales, accuracy does not leave chance",
+        (f"{SAME}twice",),
+        "https://github.com/mrdbourke/tensorflow-deep-learning/issues/14",
+    ),
+    ("predicts always 0", (f"{SAME}dead", SAME), f"{KERAS}5173"),
     (
         "evaluate gives a different loss on training data",
         ("chapters/evaluation.html#",),
