@@ -18,7 +18,6 @@ from studies.causes.same_answer import (
     UPDATES,
     digits,
     outcome,
-    own_units,
 )
 from studies.unchanged import WEEKLY, chosen, code_hash
 from tests.drawings import is_within
@@ -123,7 +122,14 @@ def test_labels_of_other_rows_look_healthy(trained):
 def test_the_figure_shows_one_answer_and_many(drawn, trained):
     (panel,) = drawn("same_answer", "same")
     assert (BATCH, UPDATES) == (50, 400)
-    assert own_units(False)[1].shape[0] == 178
+    sizes = {len(fault.make(False)[1]) for fault in FAULTS.values()}
+    assert sizes == {178, 1000}
+    depths = {  # layers with weights
+        sum(bool(layer.weights) for layer in fault.make(False)[0].layers)
+        for fault in FAULTS.values()
+    }
+    one, nine = min(depths), max(depths)
+    assert (one, nine) == (1, 9)
     assert panel.x.scale == "linear"
     assert [text for _, text in panel.y.ticks] == [*trained]
     lines = iter(panel.series)
