@@ -114,7 +114,7 @@ def test_labels_of_other_rows_look_healthy(trained):
     assert np.array_equal(of["broken"]["places"], of["mended"]["places"])
     assert of["broken"]["score"].max() < 0.5 * of["mended"]["score"].min()
     for mended, right in ((False, False), (True, True)):
-        _, x, y = FAULTS["labels of other rows"].make(mended, 0)
+        _, x, y = FAULTS["labels of other rows"].make(mended)
         found, guess = class_means(x, y)
         assert (found > 3 * guess) == right
 
