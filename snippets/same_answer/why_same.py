@@ -44,7 +44,9 @@ def three_places(
         finally:
             inside -= last
         if last and not inside:
-            seen.append((args[0] if args else said, said))
+            given = args[0] if args else said
+            words = isinstance(layer, keras.layers.Embedding)
+            seen.append((said if words else given, said))
         return said
 
     call, keras.Layer.__call__ = keras.Layer.__call__, watched
@@ -87,7 +89,10 @@ def why_same(model: keras.Model, x: Any, y: Any = None) -> str:
 
 
 def most_frequent(y: Any) -> float:
-    """Return the share of the most frequent label; one-hot or numbers."""
-    y = np.asarray(y)
+    """Return the share of the most frequent label; one-hot or numbers.
+
+    Of several labels for each example it takes the first.
+    """
+    y = np.asarray(keras.tree.flatten(y)[0])
     y = y.argmax(-1) if y.ndim > 1 and y.shape[-1] > 1 else y
     return float(np.unique(y, return_counts=True)[1].max() / y.size)
