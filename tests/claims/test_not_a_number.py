@@ -193,26 +193,31 @@ def test_where_does_not_save_a_logarithm():
 
 
 def test_clipping_does_not_mend_a_nan():
-    """One update of SGD with a gradient of (NaN, 1)."""
-    for way in ("clipnorm", "clipvalue", "global_clipnorm"):
-        weight = tf.Variable([1.0, 1.0])
+    """One update of SGD, gradients of (NaN, 1) and of 1, each way of Keras."""
+    left = {"clipvalue": [True, False, False], "clipnorm": [True, True, False],
+            "global_clipnorm": [True, True, True]}  # fmt: skip
+    for way, lost in left.items():
+        pair, other = tf.Variable([1.0, 1.0]), tf.Variable([1.0])
         sgd = keras.optimizers.SGD(0.1, **{way: 1.0})
-        sgd.apply([tf.constant([np.nan, 1.0])], [weight])
-        assert np.isnan(weight.numpy()[0]), way
+        sgd.apply([tf.constant([np.nan, 1]), tf.constant([1.0])], [pair, other])
+        assert np.isnan([*pair.numpy(), *other.numpy()]).tolist() == lost, way
 
 
-def line(loss="mse", **options):
+def line(loss="mse", optimizer="sgd", **options):
     """Return one unit of two inputs, compiled."""
     model = keras.Sequential([keras.Input((2,)), layers.Dense(1)])
-    model.compile("sgd", loss, **options)
+    model.compile(optimizer, loss, **options)
     return model
 
 
-def test_one_nan_is_for_ever():
-    """One unit, SGD, 20 batches of which one holds a NaN."""
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "rmsprop", "adam"])
+def test_one_nan_is_for_ever(optimizer):
+    """One unit, 20 batches of which one holds a NaN, four optimizers."""
     x, y = np.ones((200, 2), "float32"), np.ones((200, 1), "float32")
     x[15] = np.nan
-    model = line()
+    if optimizer == "momentum":
+        optimizer = keras.optimizers.SGD(0.01, momentum=0.9)
+    model = line(optimizer=optimizer)
     model.fit(x, y, batch_size=10, shuffle=False, epochs=3, verbose=0)
     assert all(np.isnan(w).all() for w in model.get_weights())
     assert np.isnan(model.train_on_batch(x[100:110], y[100:110]))
