@@ -27,6 +27,7 @@ DISPLAY = (
     '<div class="math-display" role="group" aria-label="Formula" tabindex="0">'
     "{}</div>"
 )
+STRUT = '<mspace width="0" height=".66em" depth=".1em"></mspace>'
 ESCAPED_DOLLAR = f"{STX}{ord('$')}{ETX}"  # what `\$` is until the page's end
 SKIP = (
     r"<(?P<skip>code|pre|math|script|style|textarea)\b.*?</(?P=skip)>"
@@ -61,6 +62,8 @@ def to_mathml(latex: str, *, display: bool = False) -> str:
     # The font has no variants of script letters, and math-core's overline is a
     # combining underline, which does not stretch to the right place.
     mathml = mathml.replace("\ufe00", "").replace("\u0332", "\u203e")
+    # Browsers hang the root sign from its line: over a low letter, too deep.
+    mathml = mathml.replace("<msqrt>", f"<msqrt>{STRUT}")
     return DISPLAY.format(mathml) if display else mathml
 
 

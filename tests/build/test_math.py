@@ -337,3 +337,21 @@ def test_braces_and_sums_grow(tab):
     (large,) = boxes(tab, r"\sum x", "mo")
     (small,) = boxes(tab, r"\sum x", "mo", display=False)
     assert large["height"] > 1.2 * small["height"]
+
+
+@pytest.mark.parametrize("under", ["n", "2", "1 / n_i", "6 / (n_i + n_o)"])
+def test_a_root_is_as_high_and_as_wide_as_what_it_holds(tab, under):
+    show(tab, to_mathml(rf"\sqrt{{{under}}} = (2)"), FONT)
+    right, below = tab.evaluate(
+        """() => {
+          const box = (what) => document.querySelector(what)
+            .getBoundingClientRect();
+          const root = box("msqrt");
+          const inside = box("msqrt > :last-child");
+          const high = box("math > mo:last-of-type").height;
+          return [root.right - inside.right, root.bottom - inside.bottom]
+            .map((gap) => gap / high);
+        }"""
+    )
+    assert right < 0.05  # of a bracket's height
+    assert below < 0.25

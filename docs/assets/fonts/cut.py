@@ -6,6 +6,8 @@ Usage: python cut.py STIXTwoMath-Regular.ttf stix-two-math.woff2
 import sys
 
 from fontTools import subset
+from fontTools.pens.transformPen import TransformPen
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import TTFont
 
 CHARACTERS = (
@@ -15,9 +17,13 @@ CHARACTERS = (
     "𝛼𝛽𝛿𝜀𝜂𝜃𝜆𝜇𝜋𝜌𝜎𝜏𝜑𝜕"
     "𝒩𝔼±×·⋅−⊤∂∑√∞∈∼≈≠≤≥→‖⟨⟩…′⏟‾"
 )
-STRETCHES = set("()[]{}|‖√∑⏟‾")
+STRETCHES = set("()[]{}|‖∑⏟‾")
 # Of up to thirteen sizes these do; larger brackets are built from pieces.
 SIZES = (0, 1, 4)
+# The root sign has one size, as high as a line with brackets. The font's own is
+# higher, and hangs below a digit; and browsers leave the room of its widest
+# size behind each.
+ROOT = 0.85
 
 
 def main(source: str, target: str) -> None:
@@ -40,6 +46,7 @@ def main(source: str, target: str) -> None:
                 sizes.clear()
                 shape.GlyphAssembly = None
             shape.VariantCount = len(sizes)
+    shrink(font, names[ord("√")], ROOT)
     # Primes always stand in a script. The font has larger ones for there, but
     # browsers do not ask for them (the feature `ssty`).
     for table in font["cmap"].tables:
@@ -56,6 +63,16 @@ def main(source: str, target: str) -> None:
     subsetter.populate(text=CHARACTERS)
     subsetter.subset(font)
     subset.save_font(font, target, options)
+
+
+def shrink(font: TTFont, glyph: str, factor: float) -> None:
+    """Scale one glyph of a font about its origin."""
+    pen = TTGlyphPen(None)
+    scale = (factor, 0, 0, factor, 0, 0)
+    font.getGlyphSet()[glyph].draw(TransformPen(pen, scale))
+    font["glyf"][glyph] = pen.glyph()
+    advance, left = font["hmtx"][glyph]
+    font["hmtx"][glyph] = (round(advance * factor), round(left * factor))
 
 
 if __name__ == "__main__":
