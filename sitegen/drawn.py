@@ -7,7 +7,7 @@ that `style.py` wrote, once as wide as a page and once as a phone.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any, TypeVar
 
 import numpy as np
@@ -26,6 +26,7 @@ Array = NDArray[np.float64]
 Point = tuple[float, float]
 T = TypeVar("T")
 
+BESIDE, APART = 4.0, 10.0  # points between two texts
 DASHES = {
     (): "solid",
     (5, 2): "dashed",
@@ -132,6 +133,7 @@ class Panel:
     boxes: tuple[Boxes, ...]
     texts: tuple[Text, ...]
     others: tuple[str, ...]  # what is not recorded
+    touching: tuple[str, ...] = ()  # of the figure: texts that can run together
 
     @property
     def title(self) -> str:
@@ -170,7 +172,40 @@ def record(figure: Figure) -> list[Panel]:
     shown = [ax for ax in figure.axes if ax.get_visible()]
     if figure.legends or figure.texts or any(a.get_legend() for a in shown):
         raise ValueError("labels stand at the lines, not in a legend")
-    return [_panel(ax) for ax in shown]
+    touching = tuple(_touching(figure, shown))
+    return [replace(_panel(ax), touching=touching) for ax in shown]
+
+
+def _touching(figure: Figure, shown: list[Axes]) -> Iterable[str]:
+    """Yield the pairs of texts that stand too near to be told apart.
+
+    Side by side they are `BESIDE` apart at least. What a panel is called
+    stands nearer to it than what the axis above it is called.
+    """
+    points = 72 / figure.dpi
+    every, above, below = [], [], []
+    for ax in shown:
+        title = ax._left_title  # type: ignore[attr-defined]
+        texts = [ax.xaxis.label, title, *ax.texts]
+        for axis in (ax.xaxis, ax.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            texts += [
+                tick.label1
+                for tick in axis.get_major_ticks()
+                if low <= tick.get_loc() <= high
+            ]
+        every += [t for t in texts if t.get_visible() and t.get_text()]
+        above.append(ax.xaxis.label)
+        below.append(title)
+    boxes = [(t, t.get_window_extent()) for t in every]
+    for (one, here), (other, there) in combinations(boxes, 2):
+        across = max(here.x0, there.x0) - min(here.x1, there.x1)
+        up = max(here.y0, there.y0) - min(here.y1, there.y1)
+        least = BESIDE
+        if one in above and other in below and here.y0 > there.y0:
+            least, up = 0.0, up - APART / points
+        if across * points < least and up < -1:
+            yield f"{one.get_text()!r}, {other.get_text()!r}"
 
 
 def _panel(ax: Axes) -> Panel:

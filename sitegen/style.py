@@ -215,6 +215,9 @@ def _transpose(figure: Figure) -> float:
             ax.tick_params(labelbottom=True, labelleft=not (row and beside))
     said = {ax.get_xlabel() for ax in figure.axes} - {""}
     if len(said) == 1 and rows == 1:
+        # Room, so that what an axis is called is not read as the next title.
+        engine: Any = figure.get_layout_engine()
+        engine.set(h_pad=0.11)
         # A lone title between two panels would be read as the upper one's.
         for ax in figure.axes:
             ax.set_xlabel(min(said))

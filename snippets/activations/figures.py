@@ -334,8 +334,7 @@ def plot_factors(theory: dict[str, Any], samples: dict[str, Any]) -> Figure:
                 linestyle="none",
                 clip_on=name == "tanh",  # the others' ends stay whole
             )
-        ax.set_title(what)
-    axes[0].set_title("factor of one layer: size comes back")
+        ax.set_title(f"factor of one layer: {what}")
     axes[0].set_ylabel("factor of one layer")
     axes[0].set_xlabel("size of the pre-activations")
     return figure

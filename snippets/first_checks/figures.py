@@ -292,12 +292,12 @@ def measure_rates() -> dict[str, np.ndarray]:
 
 # title, broken, mended
 PANELS = (
-    ("first loss far above ln 10", "pixels up to 255", "sound"),
-    ("NaN after some updates", "rate 10", "sound"),
-    ("stays at ln 10", "ReLU, Glorot, 20 layers", "ReLU, He, 20 layers"),
-    ("cannot pass 1.46", "both", "sound"),
-    ("never gets near ln 10", "neither", "sound"),
-    ("pinned to the ends", "tanh, N(0, 1)", "tanh, Glorot"),
+    ("loss far above ln 10", "pixels up to 255", "sound"),
+    ("loss soon NaN", "rate 10", "sound"),
+    ("loss stays at ln 10", "ReLU, Glorot, 20 layers", "ReLU, He, 20 layers"),
+    ("loss above 1.46", "both", "sound"),
+    ("loss above ln 10", "neither", "sound"),
+    ("loss falls slowly", "tanh, N(0, 1)", "tanh, Glorot"),
 )
 
 

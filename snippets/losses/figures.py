@@ -22,7 +22,7 @@ OWN_LOSSES = {
 # fault → the heading of its panel
 PANELS = {
     "one unit, categorical": "loss: exactly 0",
-    "standardized targets": "loss in millions: negative",
+    "standardized targets": "loss in millions",
     "softmax over tags": "loss: rises",
     "(n,) against (n, 1)": "loss: the variance",
     "ReLU for negatives": "loss: falls to a floor",

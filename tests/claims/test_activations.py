@@ -110,7 +110,7 @@ def test_the_figure_of_the_factors_shows_what_comes_back(drawn, measured):
     samples = measured("activations", "samples")
     back, off = drawn("activations", "factors")
     assert back.title == "factor of one layer: size comes back"
-    assert off.title == "size runs off"
+    assert off.title == "factor of one layer: size runs off"
     assert back.x.label == "size of the pre-activations"
     sizes = 10 ** np.linspace(-1, 1, 21)
     for panel, names in (

@@ -34,12 +34,12 @@ def test_the_figure_of_the_symptoms_shows_six_faults(drawn, measured):
     assert panels[0].y.label == "loss"
     assert panels[3].x.label == "update"
     faults = {
-        "first loss far above ln 10": ("pixels up to 255", "sound"),
-        "NaN after some updates": ("rate 10", "sound"),
-        "stays at ln 10": ("ReLU, Glorot, 20 layers", "ReLU, He, 20 layers"),
-        "cannot pass 1.46": ("both", "sound"),
-        "never gets near ln 10": ("neither", "sound"),
-        "pinned to the ends": ("tanh, N(0, 1)", "tanh, Glorot"),
+        "loss far above ln 10": ("pixels up to 255", "sound"),
+        "loss soon NaN": ("rate 10", "sound"),
+        "loss stays at ln 10": ("ReLU, Glorot, 20 layers", "ReLU, He, 20 layers"),
+        "loss above 1.46": ("both", "sound"),
+        "loss above ln 10": ("neither", "sound"),
+        "loss falls slowly": ("tanh, N(0, 1)", "tanh, Glorot"),
     }
     assert len(faults) == 6
     assert [panel.title for panel in panels] == [*faults]
@@ -73,7 +73,7 @@ def test_the_figure_of_the_symptoms_shows_six_faults(drawn, measured):
             (band,) = (b for b in panel.bands if b.color == drawing.color)
             assert np.allclose(band.low, means.min(0))
             assert np.allclose(band.high, means.max(0))
-        deep = panel.title == "stays at ln 10"
+        deep = panel.title == "loss stays at ln 10"
         assert mended.y[-1] < (1.5 if deep else 0.5)
     told = {
         panel.place: text.text
@@ -91,7 +91,7 @@ def test_the_figure_of_the_symptoms_shows_six_faults(drawn, measured):
     assert np.all(softmax > 1.46)
     assert np.all(none > 2.3)
     assert np.all(np.diff(pinned) < 0.05)  # falls slowly
-    assert pinned[-1] > 2 * middle["pinned to the ends", "muted"][-1]
+    assert pinned[-1] > 2 * middle["loss falls slowly", "muted"][-1]
 
 
 def test_the_figure_of_the_rates_shows_a_window(drawn, measured):

@@ -266,6 +266,13 @@ def test_the_labels_of_the_ticks_do_not_touch(drawn, figure, size):
         assert panel.y.gap > 0
 
 
+@pytest.mark.parametrize("size", SIZES)
+@every_figure
+def test_no_two_texts_run_together(drawn, figure, size):
+    """Measured with the same wide font."""
+    assert not drawn(*figure, size)[0].touching
+
+
 @every_figure
 def test_ticks_say_their_own_place(drawn, figure):
     """A label that is a number is the number of its place."""
@@ -309,6 +316,32 @@ def test_on_a_phone_it_shows_the_same(drawn, figure):
                     assert np.array_equal(value, same)
     said_of_x = [{p.x.label for p in of} - {""} for of in (wide, phone)]
     assert said_of_x[0] == said_of_x[1]
+
+
+PLACES = re.compile(
+    r"\b(left|right|upper|lower|top|bottom|above|below)\b(?! \d)(?! ln)"
+)
+IMAGE = re.compile(r"figures/([\w-]+)/([\w-]+)\.svg \"(.*?)\"")
+
+
+def test_a_caption_names_its_panels_and_not_their_places(drawn):
+    """On a phone they stand below each other. Many panels name themselves."""
+    seen = 0
+    for page in (ROOT / "docs").rglob("*.md"):
+        for slug, name, caption in IMAGE.findall(page.read_text("utf-8")):
+            if (slug, name) not in FIGURES or page.stem == "contributing":
+                continue
+            panels = drawn(slug, name)
+            seen += 1
+            place = len(panels) > 1 and PLACES.search(caption.lower())
+            assert not place, f"{page.name}, {name}: {place[0]}"
+            if len(panels) not in (2, 3):
+                continue
+            words = set(re.findall(r"\w+", caption.lower()))
+            for panel in panels:
+                called = set(re.findall(r"\w+", panel.title.lower()))
+                assert called <= words, f"{page.name}, {name}: {panel.title}"
+    assert seen >= len(FIGURES)
 
 
 def test_there_is_a_test_for_each_figure():
