@@ -14,7 +14,7 @@
   /** @type {(selector: string) => any} */
   const find = (selector) => root.querySelector(selector);
   /** @type {any[]} */
-  const fields = [...root.querySelectorAll("select, input")];
+  const fields = [...root.querySelectorAll("form select, form input")];
   const links = root.querySelectorAll("nav a");
   /** @type {State} */
   let state = {};
@@ -169,16 +169,17 @@ ${isPrelu ? "    model.add(layers.PReLU())\n" : ""}`;
 
   /* Numbers and words */
 
-  /** As it is read: 0.71, 12, 3 × 10⁻⁸. @param {number} x */
-  function tell(x) {
+  /** As it is read: 0.71, 12, 3 × 10⁻⁸; exactly, with `more` digits.
+   * @param {number} x @param {number} [more] */
+  function tell(x, more = 0) {
     const size = Math.abs(x);
     if (!x) return x === 0 ? "0" : "not a number";
     if (size === Infinity) return "infinite";
     const isPlain = size >= 0.001 && size < 9999.5;
-    const [digits, power] = x.toExponential(0).split("e");
+    const [digits, power] = x.toExponential(more).split("e");
     const raised = [...`${+power}`].map((c) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[+c] ?? "⁻").join("");
-    const short = x.toPrecision(2);
-    return (isPlain ? size < 99.5 ? short : `${+short}` : `${digits} × 10${raised}`).replace("-", "−");
+    const short = x.toPrecision(2 + more);
+    return (isPlain ? more || size < 99.5 ? short : `${+short}` : `${digits} × 10${raised}`).replace("-", "−");
   }
   const percent = (/** @type {number} */ share) => `${Math.round(100 * share)} %`;
 
@@ -275,6 +276,11 @@ ${isPrelu ? "    model.add(layers.PReLU())\n" : ""}`;
       root.dataset.computing = `Computing: ${shown.seeds.length} of ${s.seeds} networks`;
       if (isDone) delete root.dataset.computing;
     }
+    readings = { size: m.secondMoment.y.map(Math.sqrt), spread: m.variance.y.map(Math.sqrt), "∂L/∂h": y, "∂L/∂W": m.kernelGradient.y, cosine: m.cosine.y, [hasEnds ? "saturated" : "dead"]: (hasEnds ? m.saturated : m.dead).y };
+    const wasLast = reading.value === reading.max;
+    reading.max = s.depth;
+    if (wasLast) reading.value = s.depth;
+    read();
     find(".protocol b").textContent = `${s.activation}, ${s.initializer}: ${s.depth} layers of ${s.width} units, ${s.seeds} networks.`;
     const heads = [...root.querySelectorAll("[data-of]")];
     const cell = (/** @type {string} */ of, /** @type {number} */ l) =>
@@ -314,6 +320,7 @@ ${isPrelu ? "    model.add(layers.PReLU())\n" : ""}`;
       const low = isLog ? Math.floor(Math.min(-1, ...seen)) : Math.min(...seen) < -0.2 ? -1 : 0;
       const high = Math.ceil(Math.max(1, ...seen) - 1e-9);
       const x = (/** @type {number} */ l) => left + ((right - left) * l) / depth;
+      places[name] = { left, right, top, bottom };
       const y = (/** @type {number} */ v) => bottom - ((bottom - top) * (v - low)) / (high - low);
       const step = isLog ? 2 ** Math.max(0, Math.ceil(Math.log2((high - low) / 6))) : 0.5;
       let svg = path("axis", `M${left} ${bottom}H${right}`);
@@ -356,6 +363,35 @@ ${isPrelu ? "    model.add(layers.PReLU())\n" : ""}`;
       return svg;
     });
   }
+
+  /* One layer, exactly: the slider's, or the one under the pointer. */
+
+  /** @type {Record<string, {left: number, right: number, top: number, bottom: number}>} */
+  const places = {};
+  /** @type {Record<string, number[]>} */
+  let readings = {};
+  const reading = find("#x-layer");
+  const read = () => {
+    const said = Object.entries(readings).filter(([, y]) => !Number.isNaN(y[reading.value]))
+      .map(([name, y]) => `${name} ${tell(y[reading.value], 3)}`).join(", ");
+    find(".reading output").textContent = `${reading.value}: ${said}`;
+    reading.setAttribute("aria-valuetext", `${reading.value}: ${said}`);
+    for (const [name, { left, right, top, bottom }] of Object.entries(places)) {
+      const svg = find(`[data-plot=${name}] > svg`);
+      svg.querySelector(".cursor")?.remove();
+      const x = left + ((right - left) * reading.value) / reading.max;
+      if (svg.querySelector(".main")) svg.insertAdjacentHTML("beforeend", path("cursor", `M${x} ${top}V${bottom}`));
+    }
+  };
+  reading.oninput = read;
+  root.addEventListener("pointermove", (/** @type {any} */ { target, clientX }) => {
+    const svg = target.closest("[data-plot] > svg");
+    const place = svg && places[svg.parentNode.dataset.plot];
+    if (!place) return;
+    const share = (clientX - svg.getBoundingClientRect().left - place.left) / (place.right - place.left);
+    reading.value = Math.round(share * reading.max);
+    read();
+  });
 
   function histograms() {
     const all = shown.seeds[0].histograms;

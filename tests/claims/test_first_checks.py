@@ -36,7 +36,10 @@ def test_the_figure_of_the_symptoms_shows_six_faults(drawn, measured):
     faults = {
         "loss far above ln 10": ("pixels up to 255", "sound"),
         "loss soon NaN": ("rate 10", "sound"),
-        "loss stays at ln 10": ("ReLU, Glorot, 20 layers", "ReLU, He, 20 layers"),
+        "loss stays at ln 10": (
+            "ReLU, Glorot, 20 layers",
+            "ReLU, He, 20 layers",
+        ),
         "loss above 1.46": ("both", "sound"),
         "loss above ln 10": ("neither", "sound"),
         "loss falls slowly": ("tanh, N(0, 1)", "tanh, Glorot"),

@@ -92,6 +92,13 @@
   });
 }
 
+/* Menu and search open by keyboard too, where labels stand for them. */
+addEventListener("keydown", (event) => {
+  if (!event.target.matches("label[role=button]") || !["Enter", " "].includes(event.key)) return;
+  event.preventDefault();
+  event.target.click();
+});
+
 /* The contents mark the section that was chosen, and after scrolling the one
    that is read. The theme goes by distances, which fit its own margins only. */
 addEventListener("DOMContentLoaded", () => {
