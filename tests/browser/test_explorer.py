@@ -464,6 +464,76 @@ def test_the_table_says_what_the_plots_show(at):
     assert np.isnan(shown["Dead"]).all()
 
 
+def test_a_layer_is_read_off_exactly_by_pointer_and_by_keyboard(at):
+    state = {**SMALL, "activation": "tanh", "gain": 3}
+    page = at(state)
+    middle, _ = medians(page, state)
+    output = page.locator("#explorer .reading output")
+
+    def read_off():
+        layer, _, rest = output.inner_text().partition(": ")
+        parts = [part.partition(" ") for part in rest.split(", ")]
+        return int(layer), {name: number(value) for name, _, value in parts}
+
+    def agrees(layer, values):
+        for name, key, root in (
+            ("size", "secondMoment", True), ("spread", "variance", True),
+            ("∂L/∂h", "activationGradient", False),
+            ("∂L/∂W", "kernelGradient", False), ("cosine", "cosine", False),
+            ("saturated", "saturated", False),
+        ):  # fmt: skip
+            wanted = middle[key][layer] ** (0.5 if root else 1)
+            assert values[name] == pytest.approx(wanted, rel=2e-3), name
+
+    assert read_off()[0] == 5  # the last one, until another is asked for
+    agrees(*read_off())
+    for plot in ("signal", "cosine"):
+        box = page.locator(f"[data-plot={plot}] > svg").bounding_box()
+        half = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(*half)
+        layer, values = read_off()
+        assert 2 <= layer <= 3
+        agrees(layer, values)
+        assert page.locator("#explorer .cursor").count() == 4
+    slider = page.get_by_label("Layer", exact=True)
+    slider.press("Home")
+    slider.press("ArrowRight")
+    layer, values = read_off()
+    assert layer == 1
+    agrees(layer, values)
+    assert slider.get_attribute("aria-valuetext") == output.inner_text()
+
+
+# Whether a plot is covered or out of view, or the knob is, when one turns it.
+BESIDE = """(field) => {
+  field.scrollIntoView({block: "center"});
+  const wrong = [];
+  const {left, top, width, height} = field.getBoundingClientRect();
+  const hit = document.elementFromPoint(left + width / 2, top + height / 2);
+  if (hit !== field) wrong.push(`${field.name} is covered by ${hit?.tagName}`);
+  for (const plot of ["signal", "gradient"]) {
+    const svg = document.querySelector(`[data-plot=${plot}] > svg`);
+    const box = svg.getBoundingClientRect();
+    const at = document.elementFromPoint(
+      box.left + box.width / 2, box.top + box.height / 2);
+    if (box.bottom > innerHeight || box.top < 0 || !svg.contains(at)) {
+      wrong.push(`${field.name}: ${plot} is not in view`);
+    }
+  }
+  return wrong;
+}"""
+
+
+@pytest.mark.parametrize("size", [(390, 844), SIZES["phone"]])
+def test_on_a_phone_plots_and_knob_are_in_view_together(tab, size):
+    page = tab({**SMALL, **SCALED}, size="phone").page
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    fields = page.locator("#explorer form :is(select, input):visible").all()
+    assert len(fields) > 8
+    wrong = [one for field in fields for one in field.evaluate(BESIDE)]
+    assert not wrong
+
+
 def test_every_plot_is_drawn_for_every_activation(at, kept):
     page = at(SMALL)
     for activation in page.locator("#x-activation option").all():
