@@ -21,6 +21,7 @@ from sitegen import ROOT, SitegenError, isolation, keys, measure
 from sitegen.blocks import Block, blocks
 
 isolation.isolate()  # nothing above imports Keras
+pytest_plugins = ["sitegen.green"]
 SNIPPETS = ROOT / "snippets"
 DOCTEST = DocTestEvaluator(NUMBER)
 # What a reader downloads lies next to the program: the pages import it.

@@ -446,16 +446,28 @@ CHECKED = "Checked 1 listings, 2 blocks, 1 outputs, 1 figures, 1 claims, "
 
 
 def test_a_changed_number_on_the_page_is_red_and_names_its_line(project):
+    """And what cannot have changed is not run again, but when one asks."""
     root, change = project
+    kept = "tests were green with the same inputs"
     status, said = run(root, *PYTEST, "docs", "tests")
     assert status == 0, said
     assert CHECKED not in said, "this was not everything"
+    everything = ("pytest", "-p", "no:cacheprovider", "-n", "2")
+    for more in ({}, {"ALL": "1"}, {}):
+        status, said = run(root, *everything, **more)
+        assert status == 0, said
+        assert said.count(CHECKED) == 1
+    assert f"3 {kept}" in said
+    status, said = run(root, *PYTEST, "tests")
+    assert "1 passed" in said, "who names a test gets it run"
     change(PAGE, "7.69", "7.72")
-    status, said = run(root, "pytest", "-p", "no:cacheprovider", "-n", "2")
+    status, said = run(root, *everything)
     assert status != 0
     assert f"{PAGE}, line 21" in said
     assert "Expected:\n    7.72\nGot:\n    7.69" in said
     assert said.count(CHECKED) == 1
+    status, said = run(root, *everything)
+    assert status != 0, "what was red is run again"
 
 
 def test_a_claim_that_is_no_longer_true_is_red(project):
