@@ -1,7 +1,9 @@
 """Batch norm on dense layers, batches of one: all examples look the same.
 
-One example minus its own mean is 0. `diagnose` is not told the batch size; a
-larger one mends it.
+One example minus its own mean is 0. A larger batch mends it. No look at the
+model, x and y can see it: they are the same three, broken and mended. A second
+attempt, the 100 updates at five rates of `first_checks`, finds no fault either,
+also with a dataset of single examples, which it puts together.
 """
 
 import keras

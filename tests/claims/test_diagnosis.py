@@ -22,6 +22,7 @@ from snippets.diagnosis.diagnose import (
     diagnose,
 )
 from snippets.diagnosis.layer_gradients import layer_gradients
+from snippets.first_checks.first_checks import first_checks
 from studies import versions
 from studies.cases import judge
 from studies.cases.case import cases
@@ -1191,6 +1192,29 @@ def test_the_callback_says_what_it_finds_and_changes_nothing(capsys):
     model = deep(2, "relu", "he_normal")
     model.fit(X, Y, verbose=0, callbacks=[DiagnoseCallback(X, Y, every=1)])
     assert "step 1: no finding" in capsys.readouterr().out
+
+
+def test_labels_of_other_rows_are_named_by_the_first_checks():
+    """The public case: one hidden layer, 1,000 digits, y permuted or not."""
+    case = cases()["shuffled_apart"]
+    for make, named in ((case.broken, True), (case.mended, False)):
+        network = case.build(make)
+        assert not diagnose(*network).findings
+        said = first_checks(*network).split("\n")[0]
+        assert ("chapters/first_checks.html#labels" in said) == named
+        assert ("no fault found" in said) != named
+
+
+def test_the_batch_size_is_not_in_what_is_looked_at():
+    """The public case: two layers with batch norm, 400 digits, three seeds."""
+    case = cases()["batch_of_one"]
+    assert case.broken is case.mended  # the same model, x and y
+    assert case.fit["batch_size"] == 1
+    assert case.fit_mended == {"batch_size": 20}
+    assert judge.is_a_fault(judge.read_table()["batch_of_one"])
+    network = case.build(case.broken)
+    assert not diagnose(*network).findings
+    assert "no fault found" in first_checks(*network).split("\n")[0]
 
 
 # How good the limits are: test_calibration.py has the table itself
