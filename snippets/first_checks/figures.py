@@ -15,11 +15,8 @@ from snippets.dead_units.dead_units import dead_units
 from snippets.first_checks.build import build
 from snippets.first_checks.class_means import class_means
 from snippets.first_checks.first_loss import first_loss
-from snippets.first_checks.learning_rates import learning_rates
-from snippets.first_checks.one_batch import one_batch
-from snippets.first_checks.signal_factor import signal_factor
 from snippets.saturation.saturated_share import saturated_share
-from snippets.unstable_gradients.loss_curve import loss_curve
+from snippets.side_by_side import SideBySide
 
 SEEDS = range(5)
 HE = keras.initializers.HeNormal
@@ -65,6 +62,7 @@ UPDATES = {  # 200 are the rule
     "eight sigmoids": 100,
     "eight tanh": 100,
 }
+BY_HEART = {"sound": 100, "shuffled": 200, "zeros": 100}  # updates
 RATES = 10.0 ** np.arange(-3, 1.1, 0.5)
 BRANCHES, NARROWEST = 4, 4  # how many, and units in each
 
@@ -84,8 +82,8 @@ def few_of_all_but_zeros(
 
 
 @cache
-def _compiled(shape: tuple[tuple[str, Any], ...]) -> keras.Sequential:
-    return build(**dict(shape))
+def _compiled(shape: tuple[tuple[str, Any], ...]) -> SideBySide:
+    return SideBySide(build(**dict(shape)))
 
 
 @cache
@@ -94,14 +92,32 @@ def _start(name: str, seed: int) -> list[np.ndarray]:
     return weights
 
 
+def several(name: str) -> SideBySide:
+    """Return what trains one of `NETWORKS`; compiled once a shape."""
+    shape = ("activation", "depth", "ending", "from_logits")
+    changes = NETWORKS[name]
+    return _compiled(tuple((k, changes[k]) for k in shape if k in changes))
+
+
 def patient(name: str, seed: int) -> keras.Sequential:
     """Return one of `NETWORKS` at its start; compiled once a shape."""
-    changes = NETWORKS[name]
-    shape = ("activation", "depth", "ending", "from_logits")
-    model = _compiled(tuple((k, changes[k]) for k in shape if k in changes))
+    model = several(name).model
     model.set_weights(_start(name, seed))
-    model.optimizer.learning_rate = changes.get("rate", 0.1)
     return model
+
+
+def trained(
+    name: str, x: np.ndarray, y: np.ndarray, updates: int = 200, **told: Any
+) -> np.ndarray:
+    """Train one of `NETWORKS` from its five starts: (5 seeds, updates)."""
+    starts = [_start(name, seed) for seed in SEEDS]
+    told = {"rate": NETWORKS[name].get("rate", 0.1)} | told
+    return several(name).train(starts, x, y, updates, **told)
+
+
+def permuted(y: np.ndarray) -> np.ndarray:
+    """Return the labels shuffled, (5 seeds, examples)."""
+    return np.stack([np.random.default_rng(s).permutation(y) for s in SEEDS])
 
 
 def measure_losses() -> dict[str, np.ndarray]:
@@ -111,16 +127,12 @@ def measure_losses() -> dict[str, np.ndarray]:
     for name in (*NETWORKS, "pixels up to 255", "shuffled labels"):
         if name.startswith("sigmoid"):
             continue  # they are probed, and see measure_moves
-        runs = []
-        for seed in SEEDS:
-            model = patient(name if name in NETWORKS else "sound", seed)
-            inputs = 255 * x if name == "pixels up to 255" else x
-            labels = y
-            if name == "shuffled labels":
-                labels = np.random.default_rng(seed).permutation(y)
-            updates = UPDATES.get(name, 200)
-            runs.append(loss_curve(model, inputs, labels, updates, seed=seed))
-        measured[name] = np.array(runs)
+        measured[name] = trained(
+            name if name in NETWORKS else "sound",
+            255 * x if name == "pixels up to 255" else x,
+            permuted(y) if name == "shuffled labels" else y,
+            UPDATES.get(name, 200),
+        )
     return measured
 
 
@@ -133,25 +145,17 @@ def measure_probes() -> dict[str, Any]:
     def note(name: str, value: Any) -> None:
         rows.setdefault(name, []).append(value)
 
-    for seed in SEEDS:
+    for seed, shuffled in zip(SEEDS, permuted(y), strict=True):
         model = patient("sound", seed)
-        sound = model.get_weights()
         for name, inputs in scaled.items():
             note(f"first loss, {name}", first_loss(model, inputs, y)[0])
-        note("one batch, sound", one_batch(model, x[:50], y[:50]))
-        shuffled = np.random.default_rng(seed).permutation(y)
-        by_heart = one_batch(model, x[:50], shuffled[:50], updates=200)
-        note("one batch, shuffled", by_heart)
         note("class means, sound", class_means(x, y)[0])
         note("class means, shuffled", class_means(x, shuffled)[0])
-        zeros = [0 * value for value in sound[:-2]]
-        model.set_weights([*zeros, *sound[-2:]])
-        note("one batch, zeros", one_batch(model, x[:50], y[:50]))
         for name in ("N(0, 1)", "ReLU, Glorot, 20 layers",
                      "ReLU, He, 20 layers", "tanh, Glorot, 20 layers",
                      "tanh, N(0, 0.05²), 20 layers", "eight sigmoids",
                      "eight tanh"):  # fmt: skip
-            size, apart = signal_factor(patient(name, seed), x)
+            size, apart = factors(name, seed, x)
             note(f"factor, {name}", size)
             note(f"apart, {name}", apart)
         for name in ("tanh, N(0, 1)", "tanh, Glorot", "sigmoid, N(0, 1)",
@@ -160,7 +164,42 @@ def measure_probes() -> dict[str, Any]:
             h = keras.Sequential(network.layers[:-1])(x)
             low = -1.0 if name.startswith("tanh") else 0.0
             note(f"pinned, {name}", saturated_share(h.numpy(), low))
-    return {name: np.array(values) for name, values in rows.items()}
+    return {
+        **{name: np.array(values) for name, values in rows.items()},
+        **{f"one batch, {k}": by_heart(k)[:, -1] for k in BY_HEART},
+    }
+
+
+def factors(name: str, seed: int, x: np.ndarray) -> tuple[float, float]:
+    """Return what `signal_factor` says of one of `NETWORKS`, from its weights.
+
+    It makes a Keras model of each, which takes a hundred times as long.
+    """
+    weights = _start(name, seed)
+    function = keras.activations.get(NETWORKS[name].get("activation", "relu"))
+    h, size, apart = x, [], []
+    for kernel, bias in zip(weights[:-2:2], weights[1:-2:2], strict=True):
+        h = keras.ops.convert_to_numpy(function(h @ kernel + bias))
+        size.append(np.sqrt(np.mean(h**2, dtype="float64")))
+        apart.append(np.std(h, 0, dtype="float64").mean())
+    root = 1 / (len(size) - 1)
+    first, second = ((s[-1] / s[0]) ** root for s in (size, apart))
+    return float(first), float(second)
+
+
+def by_heart(name: str) -> np.ndarray:
+    """Show five seeds of the sound network the same 50 digits each time.
+
+    The last of these losses, (5, updates), is what `one_batch` returns.
+    """
+    x, y = digits()
+    sound = [_start("sound", seed) for seed in SEEDS]
+    zeros = [[*(0 * value for value in w[:-2]), *w[-2:]] for w in sound]
+    labels = permuted(y) if name == "shuffled" else np.stack([y] * len(SEEDS))
+    return several("sound").train(
+        zeros if name == "zeros" else sound, x[:50], labels[:, :50],
+        BY_HEART[name], rate=0.1,
+    )  # fmt: skip
 
 
 def measure_unequal() -> dict[str, np.ndarray]:
@@ -169,20 +208,20 @@ def measure_unequal() -> dict[str, np.ndarray]:
     First losses, and (seeds, 50 updates), rate 0.03, batch 50.
     """
     x, y = few_of_all_but_zeros(*digits())
-    rows: dict[str, list] = {"entropy": []}
-    for seed in SEEDS:
-        for name in ("zero", "set"):
-            model = patient("sound", seed)
-            model.optimizer.learning_rate = 0.03
+    share = np.bincount(y) / len(y)
+    rows: dict[str, Any] = {}
+    for name in ("zero", "set"):
+        starts = [[*_start("sound", seed)] for seed in SEEDS]
+        for weights in starts:
             if name == "set":
-                share = np.bincount(y) / len(y)
-                model.layers[-1].bias.assign(np.log(share))
+                weights[-1] = np.log(share)
+            model = patient("sound", 0)
+            model.set_weights(weights)
             loss, entropy = first_loss(model, x, y)
             rows.setdefault(f"first loss, {name}", []).append(loss)
-            rows.setdefault(f"losses, {name}", []).append(
-                loss_curve(model, x, y, 50, seed=seed)
-            )
-        rows["entropy"].append(entropy)
+        losses = several("sound").train(starts, x, y, 50, rate=0.03)
+        rows[f"losses, {name}"] = losses
+        rows["entropy"] = [entropy] * len(SEEDS)  # of the labels
     return {name: np.array(values) for name, values in rows.items()}
 
 
@@ -192,50 +231,40 @@ def measure_moves() -> dict[str, np.ndarray]:
     A move is the relative change of a kernel: (seeds, 6 layers).
     """
     x, y = digits()
-    rows: dict[str, list] = {}
+    measured = {}
     for name in ("sigmoid, Glorot", "tanh, Glorot"):
-        for seed in SEEDS:
-            model = patient(name, seed)
-            losses = loss_curve(model, x, y, 100, seed=seed)
-            rows.setdefault(f"losses, {name}", []).append(losses)
-            moves = [
-                np.linalg.norm(now - was) / np.linalg.norm(was)
-                for was, now in zip(
-                    _start(name, seed)[::2],
-                    model.get_weights()[::2],
-                    strict=True,
-                )
-            ]
-            rows.setdefault(f"moves, {name}", []).append(moves)
-    return {name: np.array(values) for name, values in rows.items()}
+        measured[f"losses, {name}"] = trained(name, x, y, 100)
+        moves = []
+        for seed, end in zip(SEEDS, several(name).weights, strict=True):
+            pairs = zip(_start(name, seed)[::2], end[::2], strict=True)
+            size = np.linalg.norm
+            moves.append([size(now - was) / size(was) for was, now in pairs])
+        measured[f"moves, {name}"] = np.array(moves)
+    return measured
 
 
 def measure_dead() -> dict[str, np.ndarray]:
     """Dead share of all units, and 100 losses with Adam: 0.1 and 0.003."""
     x, y = digits()
     model = build()
-    adam = keras.optimizers.Adam()
-    model.compile(adam, model.loss)
-    adam.build(model.trainable_variables)
-    memory = [variable.numpy() for variable in adam.variables]
-    rows: dict[str, list] = {}
+    model.compile(keras.optimizers.Adam(), model.loss)
+    network = SideBySide(model)
+    starts = [_start("sound", seed) for seed in SEEDS]
 
-    def note_dead(name: str) -> None:
-        shares = [units.mean() for units in dead_units(model, x).values()]
-        rows.setdefault(name, []).append(np.mean(shares))
+    def dead(of: list[list[np.ndarray]]) -> np.ndarray:
+        shares = []
+        for weights in of:
+            model.set_weights(weights)
+            units = dead_units(model, x).values()
+            shares.append(np.mean([layer.mean() for layer in units]))
+        return np.array(shares)
 
-    for seed in SEEDS:
-        for rate in (0.1, 0.003):
-            for variable, value in zip(adam.variables, memory, strict=True):
-                variable.assign(value)
-            adam.learning_rate = rate
-            model.set_weights(_start("sound", seed))
-            if rate == 0.1:
-                note_dead("dead at the start")
-            losses = loss_curve(model, x, y, 100, seed=seed)
-            rows.setdefault(f"losses, {rate}", []).append(losses)
-            note_dead(f"dead, {rate}")
-    return {name: np.array(values) for name, values in rows.items()}
+    measured = {"dead at the start": dead(starts)}
+    for rate in (0.1, 0.003):
+        losses = network.train(starts, x, y, 100, rate=rate)
+        measured[f"losses, {rate}"] = losses
+        measured[f"dead, {rate}"] = dead(network.weights)
+    return measured
 
 
 def branched(initializers: list[keras.Initializer]) -> keras.Model:
@@ -264,30 +293,33 @@ def measure_branches() -> dict[str, np.ndarray]:
     Apart: the largest difference of two kernels, (5 seeds, 6 pairs).
     """
     x, y = digits()
-    model = branched([HE(seed=0)] * BRANCHES)
-    rows: dict[str, list] = {}
-    for seed in SEEDS:
-        seeds = range(BRANCHES * seed, BRANCHES * seed + BRANCHES)
-        for name, initializers in (
-            ("shared", [HE(seed=seeds[0])] * BRANCHES),
-            ("own", [HE(seed=s) for s in seeds]),
-        ):
-            model.set_weights(branched(initializers).get_weights())
-            losses = loss_curve(model, x, y, seed=seed)
-            rows.setdefault(f"losses, {name}", []).append(losses)
-            kernels = [w for w in model.get_weights() if len(w) == 64]
-            apart = [abs(a - b).max() for a, b in combinations(kernels, 2)]
-            rows.setdefault(f"apart, {name}", []).append(apart)
-    return {name: np.array(values) for name, values in rows.items()}
+    network = SideBySide(branched([HE(seed=0)] * BRANCHES))
+    measured: dict[str, np.ndarray] = {}
+    for name in ("shared", "own"):
+        starts = []
+        for seed in SEEDS:
+            own = [HE(seed=BRANCHES * seed + at) for at in range(BRANCHES)]
+            drawn = own if name == "own" else own[:1] * BRANCHES
+            starts.append(branched(drawn).get_weights())
+        measured[f"losses, {name}"] = network.train(starts, x, y)
+        apart = []
+        for weights in network.weights:
+            kernels = [w for w in weights if len(w) == 64]
+            pairs = combinations(kernels, 2)
+            apart.append([abs(a - b).max() for a, b in pairs])
+        measured[f"apart, {name}"] = np.array(apart)
+    return measured
 
 
 def measure_rates() -> dict[str, np.ndarray]:
     """Loss after 100 updates by learning rate, (5 seeds, rates)."""
     x, y = digits()
-    runs = [
-        learning_rates(patient("sound", seed), x, y, RATES) for seed in SEEDS
+    same = [0] * len(SEEDS)  # batches, as `learning_rates` draws them
+    by_rate = [
+        trained("sound", x, y, 100, rate=rate, seeds=same)[:, -20:].mean(1)
+        for rate in RATES
     ]
-    return {"rates": RATES, "losses": np.array(runs)}
+    return {"rates": RATES, "losses": np.transpose(by_rate)}
 
 
 # title, broken, mended

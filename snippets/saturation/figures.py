@@ -12,9 +12,9 @@ from sklearn.datasets import load_digits
 from snippets.initialization.layer_moments import layer_moments
 from snippets.saturation.saturated_share import saturated_share
 from snippets.saturation.sigmoid_layers import pre_activations
+from snippets.side_by_side import SideBySide
 from snippets.unstable_gradients.deep_classifier import deep_classifier
 from snippets.unstable_gradients.gradient_norms import gradient_norms
-from snippets.unstable_gradients.loss_curve import loss_curve
 
 UNIT = partial(keras.initializers.RandomNormal, 0.0, 1.0)
 GLOROT = keras.initializers.GlorotUniform
@@ -175,19 +175,21 @@ def measure_twins() -> dict[str, np.ndarray]:
     """
     x, y = digits()
     model = deep_classifier("sigmoid", GLOROT, 10)
+    twins = []
     model.compile(
         keras.optimizers.SGD(0.3),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
-    rows: dict[str, list] = {"apart": [], "left": [], "losses": []}
+    rows: dict[str, Any] = {"apart": [], "left": []}
     for seed in range(SEEDS):
         tanh = deep_classifier("tanh", GLOROT, 10, seed=seed)
-        model.set_weights(sigmoid_twin(tanh))
+        twins.append(sigmoid_twin(tanh))
+        model.set_weights(twins[-1])
         apart = model(x).numpy() - tanh(x).numpy()
         rows["apart"].append(np.abs(apart).max())
         by_output, _, _ = gradient_norms(model, x[:256], y[:256])
         rows["left"].append(by_output[0] / by_output[9])
-        rows["losses"].append(loss_curve(model, x, y, updates=300, seed=seed))
+    rows["losses"] = SideBySide(model).train(twins, x, y, 300)
     return {name: np.array(values) for name, values in rows.items()}
 
 
@@ -207,18 +209,26 @@ def measure_training() -> dict[str, np.ndarray]:
         keras.optimizers.SGD(1.0),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
-    rows: dict[str, list] = {"mean": [], "losses": []}
-    for seed in range(SEEDS):
-        fresh = deep_classifier("sigmoid", narrow, 4, seed=seed)
-        model.set_weights(fresh.get_weights())
-        means, losses = [layer_means(model, x)], []
-        for look in range(5):
-            more = loss_curve(model, x, y, updates=60, seed=10 * seed + look)
-            losses.append(more)
-            means.append(layer_means(model, x))
-        rows["mean"].append(means)
-        rows["losses"].append(np.concatenate(losses))
-    return {name: np.array(values) for name, values in rows.items()}
+    training = SideBySide(model)
+    weights = [
+        deep_classifier("sigmoid", narrow, 4, seed=seed).get_weights()
+        for seed in range(SEEDS)
+    ]
+    means, losses = [], []
+    for look in range(6):
+        looks = []
+        for one in weights:
+            model.set_weights(one)
+            looks.append(layer_means(model, x))
+        means.append(looks)
+        if look < 5:
+            seeds = [10 * seed + look for seed in range(SEEDS)]
+            losses.append(training.train(weights, x, y, 60, seeds=seeds))
+            weights = training.weights
+    return {
+        "mean": np.swapaxes(means, 0, 1),
+        "losses": np.concatenate(losses, axis=1),
+    }
 
 
 def layer_means(model: keras.Sequential, x: np.ndarray) -> list[float]:

@@ -93,7 +93,8 @@ def test_the_figure_of_the_symptoms_shows_six_faults(drawn, measured):
     assert np.all(np.abs(flat - 2.30) < 0.02)
     assert np.all(softmax > 1.46)
     assert np.all(none > 2.3)
-    assert np.all(np.diff(pinned) < 0.05)  # falls slowly
+    assert np.all(np.diff(pinned) < 0.2)  # falls, slowly
+    assert pinned[5:].mean() < pinned[:5].mean() - 0.3
     assert pinned[-1] > 2 * middle["loss falls slowly", "muted"][-1]
 
 
