@@ -17,7 +17,7 @@ from snippets.initialization.layer_moments import layer_moments
 from snippets.initialization.one_layer import layer_factors
 from snippets.initialization.shared_instance import branch_kernels
 from snippets.initialization.wide_limit import wide_limit
-from snippets.unstable_gradients.loss_curve import loss_curve
+from snippets.side_by_side import SideBySide
 
 Array = NDArray[np.float64]
 Function = Callable[[Array], Array]
@@ -166,8 +166,9 @@ def measure_shared_stack() -> Array:
         rng = np.random.default_rng(draw)
         h = rng.standard_normal((128, WIDTH))
         shared = keras.initializers.HeNormal(seed=draw)
+        kernel = np.array(shared((WIDTH, WIDTH)))  # the same each time
         for _ in range(50):
-            h = np.maximum(h @ np.array(shared((WIDTH, WIDTH))), 0)
+            h = np.maximum(h @ kernel, 0)
         sizes.append(np.sqrt(np.mean(h**2)))
     return np.array(sizes)
 
@@ -243,14 +244,11 @@ def measure_symmetry() -> dict[str, Array]:
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         )
         start = model.get_weights()
-        for seed in range(5):
-            model.set_weights(start)
-            loss_curve(model, x, labels, updates=100, seed=seed)
-            apart = [
-                np.ptp(layer.kernel.numpy(), axis=1).max()
-                for layer in (first, second)
-            ]
-            moved = np.abs(first.kernel.numpy() - start[0]).max()
+        training = SideBySide(model)
+        training.train([start] * 5, x, labels, 100)
+        for kernel, _, above, *_ in training.weights:
+            apart = [np.ptp(w, axis=1).max() for w in (kernel, above)]
+            moved = np.abs(kernel - start[0]).max()
             measured.setdefault(name, []).append([*apart, moved])
     return {name: np.transpose(values) for name, values in measured.items()}
 
