@@ -56,8 +56,8 @@ def execute(source: Path, store: Store, *, timeout: float) -> bytes:
             f"cell {at}": f"{file}:{line}: the cell"
             for at, line in enumerate(begin)
         }
-        job = ("labs", str(source.resolve()), file)
-        measure.run(ROOT, store, job, file, cells, timeout)
+        job = measure.Job([str(source.resolve()), file], file, cells)
+        measure.run(ROOT, store, "labs", iter([job]), timeout)
     notebook: bytes = store.get("labs", name, key)
     return notebook
 

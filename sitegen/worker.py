@@ -1,4 +1,4 @@
-"""Measures and draws a chapter: a process of its own, see `measure.run`.
+"""Measures and draws chapters, in a process that `measure.run` starts.
 
 It prints the name of each function before it calls it. Unlike the rest of
 the package it imports what it measures, and so TensorFlow.
@@ -31,14 +31,16 @@ def main(
     root: Path,
     store: Store,
     slug: str,
-    measurements: list[str],
-    plots: list[str],
+    measurements: dict[str, str],
+    plots: dict[str, str],
 ) -> None:
-    """Call the functions of a chapter, and keep what they return."""
-    # The keys of what is imported now; an edit comes too late for this run.
-    expected = _keys(root, slug, measurements, plots)
+    """Call the functions of a chapter, and keep what they return.
+
+    They are given with their keys, from before this process imported
+    anything: an edit since then comes too late for it.
+    """
     module = importlib.import_module(f"{keys.PACKAGE}.{slug}.figures")
-    for name in measurements:
+    for name, key in measurements.items():
         print(f"measure_{name}", flush=True)
         isolation.begin()
         began = time.monotonic(), time.process_time()
@@ -51,12 +53,12 @@ def main(
             check_plain(value, f"measure_{name}()")
         except PlainError as error:
             raise AuthorError(_place(root, slug, name, error)) from None
-        _check_unchanged(expected, root, slug, [name], [])
-        key = expected[f"measure_{name}"]
+        now = keys.measurement_key(root, slug, name)
+        _check_unchanged(f"measure_{name}", key, now)
         store.put("costs", f"{slug}/{name}", key, cost)
         store.put("data", f"{slug}/{name}", key, value)
     wanted = keys.jobs(root, slug)[1]
-    for name in plots:
+    for name, key in plots.items():
         print(f"plot_{name}", flush=True)
         data = [measure.data(root, store, slug, d) for d in wanted[name]]
         plot = getattr(module, f"plot_{name}")
@@ -64,24 +66,14 @@ def main(
             drawing = drawn.draw(f"{slug}/{name}", plot, *data)
         except StyleError as error:
             raise AuthorError(_place(root, slug, name, error)) from None
-        _check_unchanged(expected, root, slug, [], [name])
-        key = expected[f"plot_{name}"]
+        now = keys.figure_key(root, slug, name, STYLE)
+        _check_unchanged(f"plot_{name}", key, now)
         store.put("figures", f"{slug}/{name}", key, drawing)
 
 
-def _keys(
-    root: Path, slug: str, measurements: list[str], plots: list[str]
-) -> dict[str, str]:
-    return {
-        f"measure_{n}": keys.measurement_key(root, slug, n)
-        for n in measurements
-    } | {f"plot_{n}": keys.figure_key(root, slug, n, STYLE) for n in plots}
-
-
-def _check_unchanged(expected: dict[str, str], *which: Any) -> None:
-    for name, key in _keys(*which).items():
-        if key != expected[name]:
-            raise RuntimeError(f"{name} was edited while it ran: build again")
+def _check_unchanged(name: str, key: str, now: str) -> None:
+    if now != key:
+        raise RuntimeError(f"{name} was edited while it ran: build again")
 
 
 def _place(root: Path, slug: str, name: str, error: Exception) -> str:

@@ -310,6 +310,16 @@ def is_alive(process):
     ).returncode
 
 
+def wait_for_its_end(process):
+    """Fail after two minutes: who lives then was forgotten."""
+    for _ in range(2400):
+        if not is_alive(process):
+            return
+        time.sleep(0.05)
+    os.kill(process, signal.SIGKILL)
+    pytest.fail(f"process {process} outlived what started it")
+
+
 def test_a_measurement_that_hangs_is_stopped_with_what_it_started(project):
     root, change = project
     change(
@@ -325,8 +335,7 @@ def test_a_measurement_that_hangs_is_stopped_with_what_it_started(project):
     assert status != 0
     assert f"{FIGURES}: measure_walks was stopped" in said
     assert "it had done nothing for 3 s" in said
-    while is_alive(int((root / "child").read_text())):
-        time.sleep(0.05)
+    wait_for_its_end(int((root / "child").read_text()))
 
 
 def test_a_measurement_that_never_ends_is_stopped(project):
@@ -365,8 +374,7 @@ def test_a_build_killed_half_way_leaves_nothing_wrong(good, project):
         time.sleep(0.05)
     os.killpg(build.pid, signal.SIGKILL)
     build.wait()
-    while is_alive(int(began.read_text())):
-        time.sleep(0.05)
+    wait_for_its_end(int(began.read_text()))
     (root / "again").touch()
     status, said = run(root, *BUILD)
     assert status == 0

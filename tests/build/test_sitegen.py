@@ -471,6 +471,27 @@ def measure_a():
     assert entries(store) == []
 
 
+def test_one_process_makes_chapter_after_chapter(project, store, monkeypatch):
+    """TensorFlow is imported once; a fault ends only its own chapter."""
+    monkeypatch.setattr(measure.os, "cpu_count", lambda: 1)
+    good = "import os\ndef measure_a():\n    return os.getpid(), input\n"
+    good = good.replace("input", "__import__('sys').stdin.read()")
+    bad = "def measure_a():\n    1 / 0\n"
+    gone = "import os\ndef measure_a():\n    os._exit(0)\n"
+    texts = {"k": bad, "l": good, "m": good, "n": gone, "o": good, "x": good}
+    root = project({f"{name}/figures.py": t for name, t in texts.items()})
+    with pytest.raises(MeasureError) as caught:
+        measure.figures(root, store, 60)
+    first, second = str(caught.value).split("\n\n")
+    assert first.startswith("snippets/k/figures.py: measure_a raised")
+    assert "ZeroDivisionError" in first
+    assert second == "snippets/n/figures.py: measure_a ended the process"
+    made = [measure.data(root, store, name, "a") for name in "lmox"]
+    processes, read = zip(*made, strict=True)
+    assert processes[0] == processes[1] != processes[2] == processes[3]
+    assert set(read) == {""}  # the jobs of this process are not theirs
+
+
 def test_what_nothing_makes_any_more_leaves_the_public_folder(tmp_path):
     page = tmp_path / "docs/chapters/x.md"
     page.parent.mkdir(parents=True)
