@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
 
+from snippets.side_by_side import SideBySide
 from snippets.unstable_gradients.deep_classifier import deep_classifier
 from snippets.unstable_gradients.first_not_finite import first_not_finite
 from snippets.unstable_gradients.gradient_norms import gradient_norms
-from snippets.unstable_gradients.loss_curve import loss_curve
 
 DEPTH = 30
 DASH: dict[str, Any] = {
@@ -47,6 +47,13 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
     return (x / 16).astype("float32"), y
 
 
+@cache
+def network(name: str, seed: int) -> keras.Sequential:
+    """Return one of `NETWORKS` at its start; nothing changes its weights."""
+    activation, _, initializer, depth = NETWORKS[name]
+    return deep_classifier(activation, initializer, depth, seed=seed)
+
+
 def layer_sizes(
     model: keras.Sequential, x: np.ndarray
 ) -> tuple[list[float], list[float]]:
@@ -70,10 +77,10 @@ def measure_norms() -> dict[str, Any]:
     """
     x, y = digits()
     measured = {}
-    for name, (activation, _, initializer, depth) in NETWORKS.items():
+    for name in NETWORKS:
         runs = []
         for seed in range(10):
-            model = deep_classifier(activation, initializer, depth, seed=seed)
+            model = network(name, seed)
             gradients = gradient_norms(model, x[:256], y[:256])
             runs.append((*gradients, *layer_sizes(model, x[:256])))
         what = ("by output", "by kernel", "inner", "size", "spread")
@@ -131,9 +138,9 @@ def measure_first_infinity() -> list[str]:
     ]
 
 
-def relative_change(before: keras.Variable, after: keras.Variable) -> float:
+def relative_change(before: np.ndarray, after: np.ndarray) -> float:
     """Return the norm of what changed, as a share of the norm before."""
-    old, new = (v.numpy().astype("float64") for v in (before, after))
+    old, new = (value.astype("float64") for value in (before, after))
     return float(np.linalg.norm(new - old) / np.linalg.norm(old))
 
 
@@ -144,22 +151,20 @@ def _trained(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     By how much a kernel moved, as a share of its norm, and a bias's norm.
     """
     x, y = digits()
-    activation, _, initializer, depth = NETWORKS[name]
-    model = deep_classifier(activation, initializer, depth)
-    model.compile(
+    networks = [network(name, seed) for seed in range(5)]
+    networks[0].compile(
         keras.optimizers.SGD(0.02),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
-    losses, moved, biases = [], [], []
-    for seed in range(5):  # one compiled model, five times its weights
-        fresh = deep_classifier(activation, initializer, depth, seed=seed)
-        model.set_weights(fresh.get_weights())
-        updates = UPDATES.get(name, 300)
-        losses.append(loss_curve(model, x, y, updates=updates, seed=seed))
-        pairs = zip(model.layers, fresh.layers, strict=True)
-        moved.append([relative_change(b.kernel, a.kernel) for a, b in pairs])
-        biases.append([np.linalg.norm(a.bias.numpy()) for a in model.layers])
-    return np.array(losses), np.array(moved), np.array(biases)
+    starts = [network.get_weights() for network in networks]
+    training = SideBySide(networks[0])
+    losses = training.train(starts, x, y, UPDATES.get(name, 300))
+    moved, biases = [], []
+    for start, end in zip(starts, training.weights, strict=True):
+        pairs = zip(start[::2], end[::2], strict=True)
+        moved.append([relative_change(was, now) for was, now in pairs])
+        biases.append([np.linalg.norm(bias) for bias in end[1::2]])
+    return losses, np.array(moved), np.array(biases)
 
 
 def measure_losses() -> dict[str, Any]:
