@@ -1,0 +1,1 @@
+"""Trains what the chapters on cures are about."""
