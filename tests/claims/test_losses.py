@@ -306,7 +306,8 @@ def test_the_probe_takes_what_others_build():
         assert costs["unsayable"] == 0
 
 
-def test_the_figure_of_the_faults_shows_each_as_it_is(drawn, trained):
+def test_the_figure_of_the_faults_shows_each_as_it_is(drawn, measured):
+    trained = measured("losses", "trained")
     panels = drawn("losses", "faults")
     assert [panel.title for panel in panels] == [*PANELS.values()]
     assert len(panels) == 6

@@ -118,7 +118,8 @@ def test_the_mends_train(trained):
     assert (first.min(), first.max()) == (6, 9)
 
 
-def test_the_figure_shows_when_it_comes(drawn, trained):
+def test_the_figure_shows_when_it_comes(drawn, measured):
+    trained = measured("not_a_number", "trained")
     (panel,) = drawn("not_a_number", "first")
     assert (EXAMPLES, BATCH, EPOCHS * EXAMPLES // BATCH) == (1000, 50, 200)
     assert panel.title == "update of the first NaN"

@@ -119,7 +119,8 @@ def test_labels_of_other_rows_look_healthy(trained):
         assert (found > 3 * guess) == right
 
 
-def test_the_figure_shows_one_answer_and_many(drawn, trained):
+def test_the_figure_shows_one_answer_and_many(drawn, measured):
+    trained = measured("same_answer", "trained")
     (panel,) = drawn("same_answer", "same")
     assert (BATCH, UPDATES) == (50, 400)
     sizes = {len(fault.make(False)[1]) for fault in FAULTS.values()}
