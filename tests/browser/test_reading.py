@@ -163,3 +163,19 @@ def test_nothing_moves_for_those_who_want_that(new_tab):
     listed(problems, "things that move")
     page = new_tab().open("index.html")
     assert page.evaluate(MOVING), "else they do"
+
+
+def test_a_term_says_what_it_means_to_keys_and_pointer(new_tab):
+    tab = new_tab()
+    page = tab.open("chapters/saturation.html")
+    term = page.locator("a.term").first
+    meaning = term.get_attribute("title")
+    for way in (term.focus, term.hover):
+        way()
+        said = page.locator(".md-tooltip2--active, .md-tooltip--active")
+        said.filter(has_text=meaning).wait_for()
+        page.locator("h1").hover()
+        page.evaluate("document.activeElement.blur()")
+    term.click()
+    page.wait_for_url("**/glossary.html#*")
+    listed(tab.problems(), "errors")

@@ -59,5 +59,7 @@ def test_the_archive_holds_the_site_and_is_the_same_twice(tmp_path):
     with zipfile.ZipFile(tmp_path / offline.NAME) as archive:
         names = archive.namelist()
         assert archive.testzip() is None
+        dates = {entry.date_time for entry in archive.infolist()}
+    assert dates == {(2020, 9, 13, 12, 26, 40)}  # the epoch's, not now
     folder = offline.FOLDER
     assert names == [f"{folder}/a/b.css", f"{folder}/index.html"]
