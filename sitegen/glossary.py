@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from markdown.treeprocessors import Treeprocessor
-from markdown.util import AtomicString
+from markdown.util import HTML_PLACEHOLDER, AtomicString
 
 from sitegen import ROOT, SitegenError, extension
 
@@ -23,6 +23,7 @@ LINE = re.compile(
     r"^- (?P<names>\*\*.+?\*\*\{#(?P<id>[\w-]+)\}.*?): (?P<meaning>.+?)"
     r"(?: \[[^\]]*\]\([^)]*\))?$"
 )
+STASHED = re.compile(HTML_PLACEHOLDER % "([0-9]+)")
 NAME = re.compile(r"\*\*(.+?)\*\*")
 # Text in these is another link, a name, or not prose.
 SKIPPED = {"a", "code", "pre", "math", "svg", "script", "style", "summary"}
@@ -45,7 +46,7 @@ def read(text: str) -> dict[str, tuple[str, str]]:
                 f"docs/{PAGE}:{at}: write `- **term**{{#id}}: its meaning."
                 " [where](page.md)`"
             )
-        meaning = re.sub(r"[$`*\\]", "", match["meaning"])
+        meaning = re.sub(r"\\text|[$`*\\{}]", "", match["meaning"])
         for name in NAME.findall(match["names"]):
             terms[name] = (match["id"], meaning)
     return terms
@@ -83,8 +84,10 @@ class Glossary(Treeprocessor):
         self, parent: etree.Element, at: int, child: etree.Element
     ) -> None:
         """Link code or a formula that is a term, as `fan_in` is."""
-        said = re.sub("[\\s\u2061]", "", "".join(child.itertext()))
-        name = {it.replace(" ", ""): it for it in self.terms}.get(said)
+        said = "".join(child.itertext())
+        if stashed := STASHED.fullmatch(said):  # of pymdownx.inlinehilite
+            said = str(self.md.htmlStash.rawHtmlBlocks[int(stashed[1])])
+        name = {bare(it): it for it in self.terms}.get(bare(said))
         if name:
             parent[at] = self._to(name)
             parent[at].append(child)
@@ -113,6 +116,11 @@ class Glossary(Treeprocessor):
         self.terms = {k: v for k, v in self.terms.items() if v[0] != ident}
         link = {"class": "term", "href": f"{self.target}#{ident}"}
         return etree.Element("a", link | {"title": meaning})
+
+
+def bare(text: str) -> str:
+    """Return a term or a formula without what sets it: ln C, n_in."""
+    return re.sub("[\\s\u2061_]", "", text)
 
 
 def _lower(word: str) -> str:
