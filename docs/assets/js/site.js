@@ -88,13 +88,15 @@
     /* Each copy button sits in a nav of its own without a name. */
     for (const nav of document.querySelectorAll(".md-code__nav")) {
       nav.role = "none";
+      /* The theme's tooltip takes the title away while it is shown. */
+      for (const button of nav.children) button.ariaLabel = button.title;
     }
   });
 }
 
 /* Menu and search open by keyboard too, where labels stand for them. */
 addEventListener("keydown", (event) => {
-  if (!event.target.matches("label[role=button]") || !["Enter", " "].includes(event.key)) return;
+  if (!event.target.matches("label > [role=button]") || !["Enter", " "].includes(event.key)) return;
   event.preventDefault();
   event.target.click();
 });
