@@ -19,6 +19,11 @@ CODE = {
         "studies/cures/normalization.py",
         "studies/cures/training.py",
     ),
+    "residual": (
+        "studies/cures/residual.py",
+        "studies/cures/normalization.py",
+        "studies/cures/training.py",
+    ),
 }
 
 
