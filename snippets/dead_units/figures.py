@@ -1,5 +1,6 @@
 """Measures and draws the chapter `dead_units`."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -11,8 +12,8 @@ from sklearn.datasets import load_digits
 from snippets.dead_units.dead_units import dead_units
 from snippets.dead_units.revive import revive
 from snippets.dead_units.wide_dead_share import wide_dead_share
+from snippets.side_by_side import SideBySide
 from snippets.unstable_gradients.deep_classifier import deep_classifier
-from snippets.unstable_gradients.loss_curve import loss_curve
 
 HE = keras.initializers.HeNormal
 SEEDS = range(5)
@@ -85,33 +86,31 @@ def measure_variations() -> dict[str, np.ndarray]:
     return {name: np.array(values) for name, values in rows.items()}
 
 
-def compiled(
-    model: keras.Sequential, optimizer: keras.Optimizer
-) -> tuple[keras.Sequential, list[np.ndarray]]:
-    """Compile; return the model and its optimizer's first state."""
+def compiled(model: keras.Sequential, optimizer: keras.Optimizer) -> SideBySide:
+    """Compile; return what trains the model from several starts at once."""
     model.compile(
         optimizer,
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
-    optimizer.build(model.trainable_variables)
-    return model, [v.numpy() for v in optimizer.variables]
+    return SideBySide(model)
 
 
 def trained(
-    patient: tuple[keras.Sequential, list[np.ndarray]],
-    weights: list[np.ndarray],
+    patient: SideBySide,
+    starts: list[list[np.ndarray]],
     rate: float,
-    seed: int,
+    first: int = 0,
     updates: int = UPDATES,
-) -> keras.Sequential:
-    """Train from these weights, with the optimizer's memory wiped."""
-    model, state = patient
-    for variable, value in zip(model.optimizer.variables, state, strict=True):
-        variable.assign(value)
-    model.optimizer.learning_rate = rate
-    model.set_weights(weights)
-    loss_curve(model, *digits(), updates=updates, seed=seed)
-    return model
+) -> Iterator[keras.Sequential]:
+    """Train from each start; yield the model with what it has learned then.
+
+    `first` is the seed of the first one's batches, and the next ones follow.
+    """
+    seeds = range(first, first + len(starts))
+    patient.train(starts, *digits(), updates, seeds=seeds, rate=rate)
+    for weights in patient.weights:
+        patient.model.set_weights(weights)
+        yield patient.model
 
 
 def accuracy(model: keras.Sequential, training: bool = False) -> float:
@@ -131,10 +130,11 @@ def measure_return() -> dict[str, np.ndarray]:
         deep_classifier("relu", HE, 10), keras.optimizers.SGD(0.05)
     )
     rows: dict[str, list] = {"born dead": [], "back": [], "accuracy": []}
-    for seed in SEEDS:
-        fresh = deep_classifier("relu", HE, 10, seed=seed)
-        model = trained(patient, fresh.get_weights(), 0.05, seed, 200)
-        before = np.array(list(dead_units(fresh, x).values()))
+    fresh = [deep_classifier("relu", HE, 10, seed=seed) for seed in SEEDS]
+    starts = [network.get_weights() for network in fresh]
+    models = trained(patient, starts, 0.05, updates=200)
+    for network, model in zip(fresh, models, strict=True):
+        before = np.array(list(dead_units(network, x).values()))
         after = np.array(list(dead_units(model, x).values()))
         back = before & ~after
         for name, units in (("born dead", before), ("back", back)):
@@ -191,52 +191,53 @@ def measure_damage() -> dict[str, Any]:
     relu = compiled(deep_classifier("relu", HE, SHALLOW), adam())
     by_rate = np.zeros((2, len(RATES), len(SEEDS)))
     first_layer = np.zeros((len(RATES), len(SEEDS)))
-    killed = {}
-    fresh = {s: deep_classifier("relu", HE, SHALLOW, seed=s) for s in SEEDS}
+    fresh = [deep_classifier("relu", HE, SHALLOW, seed=s) for s in SEEDS]
+    starts = [network.get_weights() for network in fresh]
     for at, rate in enumerate(RATES):
-        for seed in SEEDS:
-            model = trained(relu, fresh[seed].get_weights(), rate, seed)
-            killed[seed] = model.get_weights()  # those of the last rate stay
+        killed = []  # those of the last rate stay
+        for seed, model in enumerate(trained(relu, starts, rate)):
+            killed.append(model.get_weights())
             share = shares(model, x)
             by_rate[:, at, seed] = share.mean(), accuracy(model)
             first_layer[at, seed] = share[0]
     leaky = compiled(deep_classifier("leaky_relu", HE, SHALLOW), adam())
     normed = compiled(with_batch_norm(), adam())
-    actions: dict[str, list] = {name: [] for name in ACTIONS}
+    renewed = []
+    for seed, weights in enumerate(killed):
+        relu.model.set_weights(weights)
+        revive(relu.model, x, seed)
+        renewed.append(relu.model.get_weights())
+    begin = {
+        "leaky ReLU instead": killed,
+        "lower rate only": killed,
+        "biases moved": [*map(moved_biases, killed)],
+        "batch norm added": [*map(batch_normed, killed)],
+        "dead units renewed": renewed,
+        "all started again": starts,
+    }
+    others = {"leaky ReLU instead": leaky, "batch norm added": normed}
+    actions: dict[str, np.ndarray] = {}
     inference: list[float] = []  # of the batch norms
-    for seed in SEEDS:
-        relu[0].set_weights(killed[seed])
-        revive(relu[0], x, seed)
-        renewed = relu[0].get_weights()
-        for name, patient, weights in zip(
-            ACTIONS,
-            (relu, leaky, relu, normed, relu, relu),
-            (
-                killed[seed],
-                killed[seed],
-                moved_biases(killed[seed]),
-                batch_normed(killed[seed]),
-                renewed,
-                fresh[seed].get_weights(),
-            ),
-            strict=True,
-        ):
-            model = trained(patient, weights, GENTLE, 50 + seed)
+    for name in ACTIONS:
+        patient = others.get(name, relu)
+        rows = []
+        for model in trained(patient, begin[name], GENTLE, 50):
+            judged = model
             if patient is leaky:  # dead: the negative side for every digit
-                relu[0].set_weights(model.get_weights())
-                left = shares(relu[0], x).mean()
-            else:
-                left = shares(model, x).mean()
-            actions[name].append([left, accuracy(model, patient is normed)])
+                judged = relu.model
+                judged.set_weights(model.get_weights())
+            left = shares(judged, x).mean()
+            rows.append([left, accuracy(model, patient is normed)])
             if patient is normed:
                 inference.append(accuracy(model))
+        actions[name] = np.transpose(rows)
     return {
         "by rate": by_rate,
         "first layer": first_layer,
         "first layer at birth": np.array(
-            [shares(fresh[seed], x)[0] for seed in SEEDS]
+            [shares(network, x)[0] for network in fresh]
         ),
-        "actions": {name: np.array(v).T for name, v in actions.items()},
+        "actions": actions,
         "batch norm, inference": np.array(inference),
     }
 
