@@ -188,6 +188,75 @@ def measure_optimizers() -> dict[str, Any]:
     return _compared(columns)
 
 
+def measure_adam() -> dict[str, Any]:
+    """What Adam does with each activation's initializer, as text."""
+    kinds = measure_kinds()
+    return {
+        "head": ["Activation", "Initializer"]
+        + [f"{depth} layers" for depth in ADVISED_AT],
+        "rows": [
+            [ACTIVATIONS[activation], INITIALIZERS[initializer]]
+            + [
+                _said(
+                    kinds.get(
+                        ("digits", "adam", 100, depth, activation, initializer)
+                    )
+                )
+                for depth in ADVISED_AT
+            ]
+            for activation, initializer in ADAM
+        ],
+    }
+
+
+def measure_biases() -> dict[str, Any]:
+    """What random biases change: activation by depth, as text.
+
+    A row for each activation that has been run with them at some depth.
+    """
+    kinds = measure_kinds()
+    run = {kind[4] for kind in kinds if kind[5] == CRITICAL}
+    columns = {"own": "zero biases", CRITICAL: "random"}
+    return {
+        "head": ["Activation"]
+        + [
+            f"{depth} layers, {said}"
+            for depth in ADVISED_AT
+            for said in columns.values()
+        ],
+        "rows": [
+            [ACTIVATIONS[activation]]
+            + [
+                _said(kinds.get((*MAIN, depth, activation, initializer)))
+                for depth in ADVISED_AT
+                for initializer in columns
+            ]
+            for activation in BIASED
+            if activation in run
+        ],
+    }
+
+
+def measure_judged() -> dict[tuple, dict[str, Any]]:
+    """What a headline speaks of, on five seeds that chose no rate.
+
+    For each kind: the best rate for seeds 0 to 4, `chose` and `judged` the
+    updates at it of these seeds and of 5 to 9, `None` where one fails.
+    """
+    first = by_kind(read_runs(TABLE))
+    found = {}
+    if OTHERS.exists():
+        for kind, runs in by_kind(read_runs(OTHERS)).items():
+            (rate,) = {run["rate"] for run in runs}
+            chose = [r for r in first[kind] if r["rate"] == rate]
+            found[kind] = {
+                "rate": rate,
+                "chose": [run["updates"] for run in chose],
+                "judged": [run["updates"] for run in runs],
+            }
+    return found
+
+
 def measure_elsewhere() -> dict[str, Any]:
     """What other data and another width change: pairs, as text."""
     columns = {
