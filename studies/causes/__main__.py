@@ -24,6 +24,11 @@ CODE = {
         "studies/causes/same_answer.py",
         "snippets/same_answer/why_same.py",
     ),
+    "sequences": (
+        "studies/causes/sequences.py",
+        "snippets/sequences/places.py",
+        "snippets/sequences/remembering.py",
+    ),
 }
 
 

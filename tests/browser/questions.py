@@ -15,6 +15,7 @@ SATURATION = "chapters/saturation.html#"
 START = "chapters/initialization.html#"
 NAN = "chapters/not_a_number.html#"
 SAME = "chapters/same_answer.html#"
+SEQUENCES = "chapters/sequences.html#"
 ATLAS = "atlas.html#"
 CHOOSING = "choosing.html#"
 DIAGNOSIS = "diagnosis.html#"
@@ -390,13 +391,38 @@ ASKED: list[Question] = [
     ),
     (
         "0-padded sequences masking loss remains same",
-        ("chapters/sequences.html#",),
+        (f"{SEQUENCES}padding", f"{SEQUENCES}masks"),
         f"{KERAS}1855",
     ),
     (
+        "LSTM layer doesn't learn with TextVectorization",
+        (f"{SEQUENCES}padding",),
+        f"{KERAS}20898",
+    ),
+    (
+        "mask propagation between recurrent and pooling layers",
+        (f"{SEQUENCES}masks",),
+        f"{TENSORFLOW}49262",
+    ),
+    (
         "lstm vanishing gradient",
-        ("chapters/sequences.html#",),
+        (f"{SEQUENCES}over-time",),
         "https://github.com/Russell91/nlpcaffe/issues/4",
+    ),
+    (
+        "lack of positional encoding",
+        (f"{SEQUENCES}positions",),
+        "https://github.com/keras-team/keras-io/issues/1894",
+    ),
+    (
+        "large number is multiplied with the embedding output",
+        (f"{SEQUENCES}scale",),
+        f"{TENSORFLOW}42968",
+    ),
+    (
+        "stateful training but the batches are shuffled",
+        (f"{SEQUENCES}state",),
+        f"{TENSORFLOW}40067",
     ),
     (
         "skip connections",
@@ -437,6 +463,21 @@ ASKED: list[Question] = [
 ]
 
 HELD_OUT: list[Question] = [
+    (
+        "padding without masking",
+        (f"{SEQUENCES}padding", f"{SEQUENCES}masks"),
+        "https://github.com/aneesh-joshi/LSTM_POS_Tagger/issues/8",
+    ),
+    (
+        "biases for LSTM and GRU forget gates",
+        (f"{SEQUENCES}over-time",),
+        f"{KERAS}7028",
+    ),
+    (
+        "why multiply token embedding by math.sqrt",
+        (f"{SEQUENCES}scale",),
+        "https://github.com/pytorch/examples/issues/854",
+    ),
     (
         "no reduction in loss",
         FLAT,
