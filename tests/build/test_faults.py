@@ -326,7 +326,7 @@ def test_a_measurement_that_hangs_is_stopped_with_what_it_started(project):
         FIGURES,
         "    walks = ",
         "    import subprocess, pathlib\n"
-        "    child = subprocess.Popen(['sleep', '600'])\n"
+        "    child = subprocess.Popen(['sleep', '600'], stdout=-3, stderr=-3)\n"
         "    pathlib.Path('child').write_text(str(child.pid))\n"
         "    child.wait()\n"
         "    walks = ",
