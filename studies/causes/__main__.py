@@ -24,6 +24,10 @@ CODE = {
         "studies/causes/same_answer.py",
         "snippets/same_answer/why_same.py",
     ),
+    "evaluation": (
+        "studies/causes/evaluation.py",
+        "snippets/evaluation/why_apart.py",
+    ),
     "sequences": (
         "studies/causes/sequences.py",
         "snippets/sequences/places.py",

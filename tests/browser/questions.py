@@ -15,6 +15,7 @@ SATURATION = "chapters/saturation.html#"
 START = "chapters/initialization.html#"
 NAN = "chapters/not_a_number.html#"
 SAME = "chapters/same_answer.html#"
+EVALUATION = "chapters/evaluation.html#"
 SEQUENCES = "chapters/sequences.html#"
 ATLAS = "atlas.html#"
 CHOOSING = "choosing.html#"
@@ -376,13 +377,54 @@ ASKED: list[Question] = [
     ("predicts always 0", (f"{SAME}dead", SAME), f"{KERAS}5173"),
     (
         "evaluate gives a different loss on training data",
-        ("chapters/evaluation.html#",),
+        (EVALUATION,),
         f"{KERAS}6977",
     ),
     (
         "BatchNorm behaves different in eval",
-        ("chapters/evaluation.html#", "chapters/normalization.html#"),
+        (f"{EVALUATION}batch-norm", "chapters/normalization.html#"),
         f"{PYTORCH}5406",
+    ),
+    (
+        "fit accuracy is different from evaluate",
+        (f"{EVALUATION}probe", f"{EVALUATION}batch-norm"),
+        f"{KERAS}6014",
+    ),
+    (
+        "output of evaluate and fit are not consistent",
+        (f"{EVALUATION}probe", f"{EVALUATION}dropout"),
+        f"{KERAS}503",
+    ),
+    (
+        "validation loss is lower than training loss",
+        (f"{EVALUATION}dropout",),
+        f"{KERAS}472",
+    ),
+    ("validation accuracy 0.0", (f"{EVALUATION}sorted",), f"{KERAS}4298"),
+    (
+        "shuffle is applied after validation_split",
+        (f"{EVALUATION}sorted",),
+        f"{KERAS}6422",
+    ),
+    (
+        "evaluate and confusion matrix give different evaluation",
+        (f"{EVALUATION}order",),
+        f"{KERAS}11427",
+    ),
+    (
+        "random accuracy after load_weights",
+        (f"{EVALUATION}restored",),
+        "https://github.com/googlecolab/colabtools/issues/385",
+    ),
+    (
+        "models in lambda layers are not saved",
+        (f"{EVALUATION}untracked",),
+        f"{KERAS}9740",
+    ),
+    (
+        "trainable flag does not work for batch normalization",
+        (f"{EVALUATION}frozen", f"{EVALUATION}training"),
+        f"{KERAS}4762",
     ),
     (
         "batch normalization",

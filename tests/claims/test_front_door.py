@@ -1,10 +1,15 @@
-"""What the rows of the landing page promise: broken, and mended."""
+"""What the rows of the landing page promise: broken, and mended.
+
+The sections of the first checks that stand on no row promise as much.
+"""
 
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tests.browser.questions import ASKED, HELD_OUT
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "index.md").read_text("utf-8")
@@ -25,12 +30,79 @@ ROWS = {
         1.0,
     ),
 }
+# row of another chapter: measurement, fault, what is measured
+OTHERS = {
+    "evaluation.md#batch-norm": ("batch norm, 60 updates", "evaluate"),
+    "same_answer.md#units": ("columns in their own units", "score"),
+}
+# row: the sections that answer who asks about it
+ASK = {
+    "first_checks.md#nan": (
+        "first_checks.html#nan", "not_a_number.html",
+        "unstable_gradients.html#first-infinity",
+    ),
+    "first_checks.md#flat": ("first_checks.html#flat",),
+    "evaluation.md#batch-norm": ("evaluation.html",),
+    "first_checks.md#first-layers": (
+        "first_checks.html#first-layers", "unstable_gradients.html#w",
+        "atlas.html#sigmoid", "diagnosis.html#sigmoids",
+    ),
+    "first_checks.md#dead": ("first_checks.html#dead", "dead_units.html"),
+    "same_answer.md#units": ("same_answer.html",),
+    "first_checks.md#first-loss": ("first_checks.html#first-loss",),
+    "first_checks.md#pinned": ("first_checks.html#pinned", "saturation.html"),
+}  # fmt: skip
+
+
+def rows():
+    """Return where each row of the landing page leads, in their order."""
+    return re.findall(r"^\| .*?\]\(chapters/([\w.#-]+)\)", PAGE, re.M)
 
 
 def test_each_row_has_its_networks_and_none_is_left_out():
-    anchors = re.findall(r"^\|.*first_checks\.md#([\w-]+)\)", PAGE, re.M)
-    assert anchors == list(ROWS)
-    assert len(anchors) <= 8
+    found = rows()
+    assert found == list(ASK)
+    assert len(found) <= 8
+    known = {f"first_checks.md#{anchor}" for anchor in ROWS} | {*OTHERS}
+    assert {*found} <= known
+
+
+def test_the_rows_follow_what_people_ask():
+    """Public threads, each counted once, by the section that answers it."""
+    threads = {address for _, _, address in ASKED + HELD_OUT}
+    counts = [
+        len(
+            {
+                address
+                for _, sections, address in ASKED + HELD_OUT
+                if sections[0].removeprefix("chapters/").startswith(ASK[row])
+            }
+        )
+        for row in rows()
+    ]
+    assert counts == sorted(counts, reverse=True)
+    assert min(counts) > 0
+    said = re.search(r"(\d+) public threads", PAGE)
+    assert said
+    assert 0 <= len(threads) - int(said[1]) < 50
+
+
+@pytest.mark.parametrize("row", OTHERS)
+def test_what_a_row_of_another_chapter_promises(row, measured):
+    """Five seeds: accuracy, or the share of what guessing gets wrong."""
+    name, score = OTHERS[row]
+    of = measured(row.partition(".")[0], "trained")[name]
+    broken, mended = of["broken"][score], of["mended"][score]
+    assert len(broken) == len(mended) == 5
+    assert mended.min() > broken.max() + 0.2
+    section = re.search(
+        rf"^## [^\n]*{{#{row.partition('#')[2]}}}\n(.*?)(?=^## )",
+        (DOCS / "chapters" / row.partition("#")[0]).read_text("utf-8"),
+        re.M | re.S,
+    )
+    assert section
+    for part in ("```python", "[✓](#test_", "**Mend"):
+        assert part in section[1]
 
 
 @pytest.mark.parametrize("anchor", ROWS)
