@@ -1,6 +1,7 @@
 """Measures and draws the chapter `evaluation`."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def measure_said() -> dict[str, Any]:
         [
             name,
             *(f"{of['broken']['modes'][0][way]:.2f}" for way in ways),
-            of["broken"]["why"][0],
+            re.sub(r"_\d+$", "", of["broken"]["why"][0]),  # of its session
         ]
         for name, of in measure_trained().items()
     ]
