@@ -43,7 +43,7 @@ def measure_said() -> dict[str, Any]:
         ]
         for name, of in measure_trained().items()
     ]
-    head = ["Fault", *(f"`{way}`" for way in ways), "What it says"]
+    head = ["Fault", *ways, "What it says"]
     return {"head": head, "rows": rows}
 
 
@@ -62,7 +62,8 @@ def plot_apart(trained: dict[str, Any]) -> Figure:
     ax.set_xlim(0, 1.03)
     ax.set_xticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
     ax.set_ylim(len(trained) - 0.5, -0.5)
-    ax.set_yticks(range(len(trained)), list(trained))
+    names = [name.partition(",")[0] for name in trained]
+    ax.set_yticks(range(len(trained)), names)
     ax.set_title("triangle: fit, round: evaluate, square: mended", color="ink")
     ax.set_xlabel("accuracy")
     return figure
