@@ -89,12 +89,18 @@ def test_the_rows_follow_what_people_ask():
 
 @pytest.mark.parametrize("row", OTHERS)
 def test_what_a_row_of_another_chapter_promises(row, measured):
-    """Five seeds: accuracy, or the share of what guessing gets wrong."""
+    """Five seeds: accuracy, or the share of what guessing gets wrong.
+
+    And the loss that is drawn: it stays above one half.
+    """
     name, score = OTHERS[row]
     of = measured(row.partition(".")[0], "trained")[name]
     broken, mended = of["broken"][score], of["mended"][score]
     assert len(broken) == len(mended) == 5
     assert mended.min() > broken.max() + 0.15
+    losses = measured(row.partition(".")[0], "losses")[name]
+    assert len(losses) == 5
+    assert losses[:, -20:].mean(1).min() > 0.5
     section = re.search(
         rf"^## [^\n]*{{#{row.partition('#')[2]}}}\n(.*?)(?=^## )",
         (DOCS / "chapters" / row.partition("#")[0]).read_text("utf-8"),
