@@ -747,12 +747,20 @@ CLIPPED = """() => [...document.querySelectorAll("article *")]
   .map((node) => `${node.tagName} ${node.className} is clipped`)"""
 
 
+FOLDED = """() => [...document.querySelectorAll(
+  "article details:not(#explorer *) > *")]
+  .filter((node) => node.offsetHeight === 0
+    || !node.checkVisibility({contentVisibilityAuto: true}))
+  .map((node) => `${node.tagName} ${node.className} stays folded`)"""
+
+
 def test_nothing_is_clipped_on_paper(new_tab, pages):
     tab, problems = new_tab(), []
     tab.page.set_viewport_size({"width": 718, "height": 1000})  # A4
     tab.page.emulate_media(media="print")
     for name in looked_at(pages):
         found = tab.open(name).evaluate(CLIPPED)
+        found += tab.page.evaluate(FOLDED)
         problems += [f"{name}: {problem}" for problem in found[:3]]
     listed(problems, "parts that paper cuts off")
 
