@@ -137,35 +137,35 @@ def measure_masks() -> dict[str, Any]:
     """The table of what happens to a mask, tried layer by layer."""
     norm, wide = layers.LayerNormalization, {"return_sequences": True}
     tried: dict[str, Any] = {
-        "`Dense`": layers.Dense(4),
-        "`Dropout`": layers.Dropout(0.1),
-        "`LayerNormalization`": norm(),
-        "`BatchNormalization`": layers.BatchNormalization(),
-        "`Activation`": layers.Activation("relu"),
-        "`LSTM(…, return_sequences=True)`": layers.LSTM(4, **wide),
-        "`Bidirectional` of it": layers.Bidirectional(layers.LSTM(4, **wide)),
-        "`TimeDistributed`": layers.TimeDistributed(layers.Dense(4)),
-        "`MultiHeadAttention`": lambda h: layers.MultiHeadAttention(2, 4)(h, h),
-        "`Add` of two with a mask": lambda h: layers.Add()([h, h]),
-        "`LSTM`": layers.LSTM(4),
-        "`GRU`": layers.GRU(4),
-        "`GlobalAveragePooling1D`": layers.GlobalAveragePooling1D(),
-        "`Conv1D`": layers.Conv1D(4, 3, padding="same"),
-        "`MaxPooling1D`": layers.MaxPooling1D(2),
-        "`GlobalMaxPooling1D`": layers.GlobalMaxPooling1D(),
-        "`Flatten`": layers.Flatten(),
-        "`Reshape`": layers.Reshape((3, 8)),
-        "`Lambda`": layers.Lambda(lambda h: 2 * h),
-        "`RMSNormalization`": layers.RMSNormalization(),
-        "a `Layer` of your own": Own(),
-        "`2 * h`": lambda h: 2 * h,
-        "`h + positions`": lambda h: h + np.ones((6, 4), "float32"),
-        "any of `keras.ops`": lambda h: ops.tanh(h),
-        "`Add` with one that has none": lambda h: layers.Add()([h, h + 0]),
+        "Dense": layers.Dense(4),
+        "Dropout": layers.Dropout(0.1),
+        "LayerNormalization": norm(),
+        "BatchNormalization": layers.BatchNormalization(),
+        "Activation": layers.Activation("relu"),
+        "LSTM(…, return_sequences=True)": layers.LSTM(4, **wide),
+        "Bidirectional of it": layers.Bidirectional(layers.LSTM(4, **wide)),
+        "TimeDistributed": layers.TimeDistributed(layers.Dense(4)),
+        "MultiHeadAttention": lambda h: layers.MultiHeadAttention(2, 4)(h, h),
+        "Add of two with a mask": lambda h: layers.Add()([h, h]),
+        "LSTM": layers.LSTM(4),
+        "GRU": layers.GRU(4),
+        "GlobalAveragePooling1D": layers.GlobalAveragePooling1D(),
+        "Conv1D": layers.Conv1D(4, 3, padding="same"),
+        "MaxPooling1D": layers.MaxPooling1D(2),
+        "GlobalMaxPooling1D": layers.GlobalMaxPooling1D(),
+        "Flatten": layers.Flatten(),
+        "Reshape": layers.Reshape((3, 8)),
+        "Lambda": layers.Lambda(lambda h: 2 * h),
+        "RMSNormalization": layers.RMSNormalization(),
+        "a Layer of your own": Own(),
+        "2 * h": lambda h: 2 * h,
+        "h + positions": lambda h: h + np.ones((6, 4), "float32"),
+        "any of keras.ops": lambda h: ops.tanh(h),
+        "Add with one that has none": lambda h: layers.Add()([h, h + 0]),
     }
     groups: dict[str, list[str]] = {
         "passes it on": [], "uses it, and ends it": [],
-        "drops it, with a warning": [], "drops it, **without a word**": [],
+        "drops it, with a warning": [], "drops it, without a word": [],
     }  # fmt: skip
     words = np.array([[3, 4, 5, 0, 0, 0], [2, 1, 0, 0, 0, 0]])
     embed = layers.Embedding(10, 4, mask_zero=True)
@@ -183,7 +183,7 @@ def measure_masks() -> dict[str, Any]:
         elif used:
             group = "uses it, and ends it"
         else:
-            group = "drops it, **without a word**"
+            group = "drops it, without a word"
         groups[group].append(name)
     rows = [[group, ", ".join(names)] for group, names in groups.items()]
     return {"head": ["The layer", "Which"], "rows": rows}
@@ -214,10 +214,10 @@ def measure_said() -> dict[str, Any]:
         cells = [
             cell.replace("e-0", "e−").replace("e-", "e−") for cell in cells
         ]
-        verdict = [f"**{found}**" for found in said["suspect"]]
-        verdict += said["hints"]
+        verdict = [f"suspect: {found}" for found in said["suspect"]]
+        verdict += [f"hint: {found}" for found in said["hints"]]
         rows.append([ASKED[name], *cells, ", ".join(verdict) or "–"])
-    return {"head": ["Network", *numbers, "suspect, hint"], "rows": rows}
+    return {"head": ["Network", *numbers, "verdict"], "rows": rows}
 
 
 def plot_gradients(gradients: dict[str, np.ndarray]) -> Figure:

@@ -74,19 +74,15 @@ def test_the_table_of_masks(measured):
     """Keras 3.15, an `Embedding(…, mask_zero=True)` before each layer."""
     rows = dict(measured("sequences", "masks")["rows"])
     warned, silent = (
-        rows[f"drops it, {how}"]
-        for how in ("with a warning", "**without a word**")
+        rows[f"drops it, {how}"] for how in ("with a warning", "without a word")
     )
-    for name in ("`Conv1D`", "`Flatten`", "`Lambda`", "a `Layer` of your own"):
+    for name in ("Conv1D", "Flatten", "Lambda", "a Layer of your own"):
         assert name in warned
-    for name in ("`2 * h`", "`h + positions`", "keras.ops", "has none"):
+    for name in ("2 * h", "h + positions", "keras.ops", "has none"):
         assert name in silent
-    for name in ("`Dense`", "`MultiHeadAttention`", "`Bidirectional` of it"):
+    for name in ("Dense", "MultiHeadAttention", "Bidirectional of it"):
         assert name in rows["passes it on"]
-    assert (
-        rows["uses it, and ends it"]
-        == "`LSTM`, `GRU`, `GlobalAveragePooling1D`"
-    )
+    assert rows["uses it, and ends it"] == "LSTM, GRU, GlobalAveragePooling1D"
     embed = layers.Embedding(10, 4, mask_zero=True)
     for layer in (Places(), layers.Rescaling(2.0)):
         with warnings.catch_warnings():
