@@ -24,7 +24,11 @@ PROMPT = Path(__file__).with_name("prompt.py")
 SECONDS = 1800
 # Empty lines within classes and functions, which a prompt takes for their end:
 # these are downloaded. To change those of the atlas would make its table void.
-SAVED = {"batched_runs.py", "before_nan.py", "verdicts.py", "where_nan.py"}
+SAVED = {
+    "batched_runs.py", "before_nan.py", "places.py", "remembering.py",
+    "sequence_checks.py", "small_transformer.py", "verdicts.py",
+    "where_nan.py", "why_apart.py", "why_same.py",
+}  # fmt: skip
 
 
 @cache
