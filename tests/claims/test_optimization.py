@@ -1,0 +1,211 @@
+"""The claims of the chapter `optimization`, on what was measured.
+
+The atlas: digits within 0 and 1, layers of 100 units, batches of 50, seeds 0
+to 4, at most 1,200 updates; see the page of the atlas.
+"""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from snippets.atlas import figures as atlas
+from snippets.optimization.figures import PAIRS, STALLS, tested
+from snippets.optimization.first_aid import first_aid
+from snippets.optimization.lost_gradients import lost_gradients
+from snippets.optimization.range_test import range_test
+from snippets.unstable_gradients.deep_classifier import deep_classifier
+from snippets.unstable_gradients.figures import digits
+from tests.drawings import shows
+
+
+@pytest.fixture(scope="module")
+def kinds(measured):
+    return measured("atlas", "kinds")
+
+
+def of(kinds, optimizer, name):
+    activation, kernel, depth = STALLS[name]
+    return kinds["digits", optimizer, 100, depth, activation, kernel]
+
+
+def test_the_figure_of_the_rates_shows_them_fall(drawn, measured):
+    (panel,) = drawn("optimization", "rates")
+    for name, best in measured("optimization", "rates").items():
+        line = panel.line(name)
+        assert np.array_equal(line.x, (4, 10, 20, 30, 50))
+        assert np.allclose(line.y, best)
+    assert panel.x.scale == panel.y.scale == "log"
+    assert panel.line("tanh, Glorot").y[[0, -1]].tolist() == [1.0, 0.03]
+    assert panel.line("ReLU, He").y[[0, -1]].tolist() == [0.3, 0.003]
+    assert panel.line("SELU, LeCun").y[[0, -1]].tolist() == [0.1, 0.003]
+
+
+def test_the_figure_of_the_range_test_shows_its_minima(drawn, measured):
+    (panel,) = drawn("optimization", "finder")
+    losses = measured("optimization", "finder")
+    low = {}
+    for name, runs in losses.items():
+        line = shows(panel, name, tested(), runs, whole=False)
+        low[name] = line.y.min()
+    assert low["10 layers"] == pytest.approx(2.1, abs=0.05)
+    assert low["30 layers"] == pytest.approx(2.3, abs=0.05)
+
+
+def test_the_best_rate_falls_with_depth(measured):
+    """The atlas, plain SGD, 4 to 50 layers: the best of its rates."""
+    for name, best in measured("optimization", "rates").items():
+        assert np.all(np.diff(best) <= 0), name
+        assert best[0] / best[-1] > 30, name  # 0.1 against 0.003
+    assert len(PAIRS) == 3
+
+
+def test_adam_rescues_glorots_relus_and_not_sigmoids(kinds):
+    """The atlas at 5 rates of Adam or more, 7 of SGD, 5 of momentum.
+
+    The rates at both ends were no better. Adam's epsilon is Keras's.
+    """
+    stalled = "30 of ReLU, Glorot"
+    assert of(kinds, "adam", stalled)["trained"] == 5
+    for optimizer in ("sgd", "momentum"):
+        it = of(kinds, optimizer, stalled)
+        assert it["trained"] == 0
+        assert len(it["tried"]) >= 5
+    for optimizer in atlas.OPTIMIZERS:
+        for name in ("10 of sigmoid, Glorot", "50 of ReLU, Glorot"):
+            it = of(kinds, optimizer, name)
+            assert it["trained"] == 0
+            assert len(it["tried"]) >= 5
+
+
+def test_adam_where_momentum_fails(kinds):
+    """The atlas: GELU and SiLU with He init, 30 layers; best rates."""
+    for name in ("30 of GELU, He", "30 of SiLU, He"):
+        assert of(kinds, "adam", name)["trained"] == 5
+        assert of(kinds, "momentum", name)["trained"] == 0
+        assert of(kinds, "sgd", name)["trained"] == 0
+
+
+def test_the_right_start_beats_the_right_optimizer(kinds):
+    """The atlas, 30 layers: tanh with Glorot and SGD; Adam on the stalls."""
+    start = kinds["digits", "sgd", 100, 30, "tanh", "glorot"]
+    assert start["slowest"] <= 120
+    for name in STALLS:
+        if name.startswith("30"):
+            assert of(kinds, "adam", name)["fastest"] > start["slowest"]
+
+
+def clipped(first, **how):
+    """Return the steps of two variables; one holds the gradient `first`."""
+    sgd = keras.optimizers.SGD(1.0, **how)
+    variables = [keras.Variable([0.0, 0.0]), keras.Variable([0.0, 0.0])]
+    sgd.build(variables)
+    sgd.apply([tf.constant([first, 1.0]), tf.constant([3.0, 4.0])], variables)
+    return [-variable.numpy() for variable in variables]
+
+
+def test_clipvalue_hides_an_infinity_and_the_norms_spread_it():
+    """Keras 3.15: gradients (inf, 1) and (3, 4), each limit 1."""
+    for sign in (-1, 1):
+        one, other = clipped(sign * np.inf, clipvalue=1.0)
+        assert one.tolist() == [sign, 1]
+        assert other.tolist() == [1, 1]
+        one, other = clipped(sign * np.inf, clipnorm=1.0)
+        assert np.isnan(one[0])
+        assert one[1] == 0
+        assert np.allclose(other, (0.6, 0.8))
+    for step in clipped(np.inf, global_clipnorm=1.0):
+        assert np.isnan(step).all()
+    for how in ("clipvalue", "clipnorm", "global_clipnorm"):
+        assert np.isnan(clipped(np.nan, **{how: 1.0})[0][0])  # none mends it
+
+
+def test_a_finite_gradient_can_overflow_the_norm():
+    """A gradient of 1e20 has a square beyond float32."""
+    assert clipped(1e20, clipnorm=1.0)[0].tolist() == [0, 0]
+    for step in clipped(1e20, global_clipnorm=1.0):
+        assert np.isnan(step).all()
+    assert clipped(1e20, clipvalue=1.0)[0].tolist() == [1, 1]
+
+
+def test_two_limits_are_an_error():
+    with pytest.raises(ValueError, match="Only one of"):
+        keras.optimizers.SGD(clipnorm=1.0, clipvalue=1.0)
+
+
+def test_loss_scaling_leaves_clipping_to_the_inner_optimizer():
+    """Keras 3.15: refuses the argument; clips what is scaled back.
+
+    At infinity it skips the step and halves its scale.
+    """
+    wrap = keras.optimizers.LossScaleOptimizer
+    with pytest.raises(ValueError, match="inner_optimizer"):
+        wrap(keras.optimizers.SGD(), clipnorm=1.0)
+    scaled = wrap(keras.optimizers.SGD(1.0, clipnorm=1.0))
+    weight = keras.Variable([0.0, 0.0])
+    scaled.build([weight])
+    scaled.apply([tf.constant([3.0, 4.0]) * 2**15], [weight])
+    assert np.allclose(weight, (-0.6, -0.8))
+    scaled.apply([tf.constant([np.inf, 4.0])], [weight])
+    assert np.allclose(weight, (-0.6, -0.8))
+    assert float(scaled.dynamic_scale) == 2**14
+
+
+def test_float16_loses_gradients_and_a_scale_keeps_them():
+    """30 layers of ReLU, Keras's defaults, second kernel, seeds 0 to 4.
+
+    Zeros in float16 beyond those of float32; with a scale of 2¹⁵ fewer than
+    1 % more.
+    """
+    for seed in range(5):
+        exact = lost_gradients("float32", seed=seed)
+        half = lost_gradients("mixed_float16", seed=seed)
+        scaled = lost_gradients("mixed_float16", 2.0**15, seed=seed)
+        assert half > exact + 0.1, seed
+        assert scaled < exact + 0.01, seed
+
+
+def test_the_minimum_of_a_range_test_is_no_noise(measured):
+    """ReLU, He, plain SGD; 100 rates from 1e-4 to 3, seeds 0 to 4.
+
+    Smoothed over 10 updates. The steepest descent of ten layers lies
+    somewhere within a factor of 100 or more. The minimum of 30 layers is
+    above the atlas's best rate, 0.01, by a factor of 3 or more.
+    """
+    losses, rates = measured("optimization", "finder"), tested()
+    low = rates[losses["10 layers"].argmin(1)]
+    assert low.shape == (5,)
+    assert low.min() > 0.05
+    assert low.max() < 0.15
+    steep = rates[np.gradient(losses["10 layers"], axis=1).argmin(1)]
+    assert steep.max() / steep.min() > 100
+    deep = rates[losses["30 layers"].argmin(1)]
+    assert deep.min() > 3 * 0.01
+    best = measured("optimization", "rates")["ReLU, He"]
+    assert best.tolist() == [0.3, 0.1, 0.03, 0.01, 0.003]
+
+
+def test_the_listing_finds_the_minimum():
+    """`range_test` on the ten layers of seed 0, as measured side by side."""
+    x, y = digits()
+    model = deep_classifier("relu", keras.initializers.HeNormal, 10, seed=0)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("sgd", loss)
+    rates, losses = range_test(model, x, y)
+    assert 0.05 < rates[losses.argmin()] < 0.15
+
+
+def test_first_aid_warms_up_and_ends_at_zero():
+    """1,500 examples, batches of 50, ten epochs: 300 updates."""
+    adam = first_aid(0.001, 1500, 50, 10)
+    rates = [float(adam._learning_rate(update)) for update in range(301)]
+    assert np.argmax(rates) == 15
+    assert max(rates) == pytest.approx(0.001, rel=0.01)
+    assert rates[0] == 0
+    assert rates[300] < 1e-7
+    bias, kernel = keras.Variable([0.1], name="bias"), keras.Variable([0.1])
+    adam.build([bias, kernel])
+    for _ in range(20):
+        adam.apply([tf.zeros(1), tf.zeros(1)], [bias, kernel])
+    assert float(bias[0]) == pytest.approx(0.1, abs=1e-9)
+    assert float(kernel[0]) < 0.1 - 1e-6
