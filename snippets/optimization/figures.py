@@ -20,6 +20,11 @@ PAIRS = {
     "SELU, LeCun": ("selu", "lecun", "lecun"),
     "ReLU, He": ("relu", "he", "he"),
 }
+DASH: dict[str, Any] = {
+    "tanh, Glorot": (0, (5, 2)),
+    "SELU, LeCun": (0, (5, 2, 1.2, 2)),
+    "ReLU, He": "-",
+}
 # The stalls of this guide: activation, initializer, layers.
 STALLS = {
     "10 of sigmoid, Glorot": ("sigmoid", "glorot", 10),
@@ -89,7 +94,7 @@ def measure_finder() -> dict[str, np.ndarray]:
     return found
 
 
-def tested() -> np.ndarray:
+def rates_tried() -> np.ndarray:
     """Return the rates of the range test."""
     return np.geomspace(LOWEST, HIGHEST, UPDATES)
 
@@ -98,7 +103,14 @@ def plot_rates(rates: dict[str, np.ndarray]) -> Figure:
     """Draw the best rate against the depth."""
     figure, ax = plt.subplots()
     for name, best in rates.items():
-        ax.plot(atlas.DEPTHS, best, "o-", color=PAIRS[name][2], label=name)
+        ax.plot(
+            atlas.DEPTHS,
+            best,
+            "o",
+            ls=DASH[name],
+            color=PAIRS[name][2],
+            label=name,
+        )
     ax.set(xscale="log", yscale="log")
     ax.set_xticks(atlas.DEPTHS, [str(depth) for depth in atlas.DEPTHS])
     ax.set_xticks([], minor=True)
@@ -113,10 +125,19 @@ def plot_finder(finder: dict[str, np.ndarray]) -> Figure:
     figure, ax = plt.subplots()
     for (name, losses), width in zip(finder.items(), (2.5, 1.5), strict=True):
         ax.plot(
-            tested(), np.median(losses, 0), color="he", lw=width, label=name
+            rates_tried(),
+            np.median(losses, 0),
+            color="he",
+            lw=width,
+            label=name,
         )
         ax.fill_between(
-            tested(), losses.min(0), losses.max(0), color="he", alpha=0.2, lw=0
+            rates_tried(),
+            losses.min(0),
+            losses.max(0),
+            color="he",
+            alpha=0.2,
+            lw=0,
         )
     ax.set_xscale("log")
     ax.set_xlim(LOWEST, HIGHEST)
