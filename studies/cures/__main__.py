@@ -24,6 +24,10 @@ CODE = {
         "studies/cures/normalization.py",
         "studies/cures/training.py",
     ),
+    "beyond_variance": (
+        "studies/cures/beyond_variance.py",
+        "studies/cures/training.py",
+    ),
 }
 
 
