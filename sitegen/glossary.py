@@ -64,6 +64,8 @@ class Glossary(Treeprocessor):
         source = ROOT / "docs" / PAGE
         if page in WITHOUT or page.startswith("checks/"):
             return
+        if not source.is_file():  # a project without a glossary
+            return
         self.terms = dict(read(source.read_text("utf-8")))
         self.target = posixpath.relpath(PAGE, posixpath.dirname(page) or ".")
         self._visit(root)
