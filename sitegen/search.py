@@ -73,7 +73,8 @@ def sections(page: str, soup: BeautifulSoup) -> Iterator[dict[str, Any]]:
                 place = f"{page}#{node['id']}"
                 entry = {"location": place, "title": "", "text": ""}
             if not entry["title"]:
-                entry["title"] = said(node)
+                # A quoted word is another word to the box.
+                entry["title"] = said(node).replace('"', "")
         elif not node.find_parent(BLOCKS) and (text := said(node)):
             entry["text"] += f"<p>{escape(text, quote=False)}</p> "
     yield entry

@@ -423,7 +423,11 @@ ASKED: list[Question] = [
     ),
     (
         "trainable flag does not work for batch normalization",
-        (f"{EVALUATION}frozen", f"{EVALUATION}training"),
+        (
+            f"{EVALUATION}frozen",
+            f"{EVALUATION}training",
+            "chapters/normalization.html#traps",
+        ),
         f"{KERAS}4762",
     ),
     (
