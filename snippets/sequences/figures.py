@@ -223,9 +223,9 @@ def measure_said() -> dict[str, Any]:
 def plot_gradients(gradients: dict[str, np.ndarray]) -> Figure:
     """Draw what is left of the gradient against the steps back."""
     figure, ax = plt.subplots()
-    back = np.arange(BACK)
+    back = np.r_[0, 2:BACK:3]  # every third step is enough
     for name, (color, dash, label) in LINES.items():
-        runs = np.maximum(gradients[name][:, ::-1], 1e-30)
+        runs = np.maximum(gradients[name][:, ::-1][:, back], 1e-30)
         ax.plot(back, np.median(runs, 0), dash, color=color, label=label)
         ax.fill_between(
             back, runs.min(0), runs.max(0), color=color, alpha=0.2, lw=0

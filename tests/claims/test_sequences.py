@@ -328,13 +328,13 @@ def test_words_beside_sines(trained, measured):
 def test_the_figure_of_the_gradients(drawn, gradients):
     (panel,) = drawn("sequences", "gradients")
     assert panel.y.scale == "log"
-    back = np.arange(100)
+    back = np.r_[0, 2:100:3]
     left = {}
     for name, (_, _, label) in LINES.items():
         assert gradients[name].shape == (5, 100)
-        runs = np.maximum(gradients[name][:, ::-1], 1e-30)
+        runs = np.maximum(gradients[name][:, ::-1][:, back], 1e-30)
         line = shows(panel, label, back, runs, whole=False)
-        left[label] = line.y[59]
+        left[label] = line.y[line.x.tolist().index(59)]
     assert near(left["LSTM, chrono"], 0.02)
     assert near(left["LSTM, 1"], 2e-5)
     assert max(left["LSTM, 0"], left["GRU"]) < 1e-11
