@@ -105,6 +105,9 @@ class Glossary(Treeprocessor):
         match = self.terms and _any(frozenset(self.terms)).search(text)
         if not match:
             return text
+        follows = parent[at].tag if at < len(parent) else ""
+        if follows == "sup" and match.end() == len(text):
+            return text  # a finger could not tell the two links apart
         name = match[0] if match[0] in self.terms else _lower(match[0])
         link = self._to(name)
         link.text = AtomicString(match[0])

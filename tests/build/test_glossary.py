@@ -47,6 +47,15 @@ def test_a_term_leads_to_the_glossary_where_it_is_new():
     assert "some pre-activations" in html
 
 
+def test_a_term_with_a_footnote_at_it_is_no_link():
+    md = Markdown(extensions=["attr_list", "footnotes", makeExtension()])
+    named = _Named(md)
+    md.treeprocessors.register(named, "relpath", 0)
+    html = md.convert("A kernel[^a], and one more kernel.\n\n[^a]: It.")
+    assert html.count('class="term"') == 1
+    assert html.index('class="term"') > html.index("</sup>")
+
+
 @pytest.mark.parametrize("page", [PAGE, "changelog.md"])
 def test_some_pages_have_no_such_links(page):
     assert "term" not in rendered("a kernel", page)
