@@ -85,6 +85,7 @@ def test_the_histograms_show_what_each_initializer_does_at_each_width(
                 assert heights / heights.max() == pytest.approx(
                     share / share.max()
                 )
+                assert is_within(panel.x, steps.edges)
                 assert is_within(panel.y, steps.values)
             share = network["share"][:, layer - 1].mean()
             text = panel.texts[row]
