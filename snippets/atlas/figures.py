@@ -1,5 +1,6 @@
 """Measures and draws the atlas: reads the table that lies next to it."""
 
+from collections.abc import Iterable
 from itertools import groupby
 from math import log
 from pathlib import Path
@@ -161,8 +162,10 @@ def _said(it: dict[str, Any] | None) -> str:
     return str(it["word"])
 
 
-def measure_advice() -> dict[str, Any]:
-    """What the advised initializers do: activation by depth, as text."""
+def _advised(
+    setting: tuple[str, str, int], pairs: Iterable[tuple[str, str]]
+) -> dict[str, Any]:
+    """Return a table of pairs by depth: data, optimizer, width are given."""
     kinds = measure_kinds()
     return {
         "head": ["Activation", "Initializer"]
@@ -170,12 +173,17 @@ def measure_advice() -> dict[str, Any]:
         "rows": [
             [ACTIVATIONS[activation], INITIALIZERS[initializer]]
             + [
-                _said(kinds.get((*MAIN, depth, activation, initializer)))
+                _said(kinds.get((*setting, depth, activation, initializer)))
                 for depth in ADVISED_AT
             ]
-            for activation, initializer in ADVISED.items()
+            for activation, initializer in pairs
         ],
     }
+
+
+def measure_advice() -> dict[str, Any]:
+    """What the advised initializers do: activation by depth, as text."""
+    return _advised(MAIN, ADVISED.items())
 
 
 def measure_optimizers() -> dict[str, Any]:
@@ -190,23 +198,7 @@ def measure_optimizers() -> dict[str, Any]:
 
 def measure_adam() -> dict[str, Any]:
     """What Adam does with each activation's initializer, as text."""
-    kinds = measure_kinds()
-    return {
-        "head": ["Activation", "Initializer"]
-        + [f"{depth} layers" for depth in ADVISED_AT],
-        "rows": [
-            [ACTIVATIONS[activation], INITIALIZERS[initializer]]
-            + [
-                _said(
-                    kinds.get(
-                        ("digits", "adam", 100, depth, activation, initializer)
-                    )
-                )
-                for depth in ADVISED_AT
-            ]
-            for activation, initializer in ADAM
-        ],
-    }
+    return _advised(("digits", "adam", 100), ADAM)
 
 
 def measure_biases() -> dict[str, Any]:
