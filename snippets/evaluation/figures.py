@@ -99,6 +99,6 @@ def plot_apart(trained: dict[str, Any]) -> Figure:
     ax.set_ylim(len(trained) - 0.5, -0.5)
     names = [name.partition(",")[0] for name in trained]
     ax.set_yticks(range(len(trained)), names)
-    ax.set_title("triangle: fit, round: evaluate, square: mended", color="ink")
+    ax.set_title("triangle: fit\nround: evaluate\nsquare: mended", color="ink")
     ax.set_xlabel("accuracy")
     return figure

@@ -81,6 +81,6 @@ def plot_same(trained: dict[str, Any]) -> Figure:
     ax.set_xticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
     ax.set_ylim(len(trained) - 0.5, -0.5)
     ax.set_yticks(range(len(trained)), list(trained))
-    ax.set_title("round: broken, square: mended", color="ink")
-    ax.set_xlabel("examples with the most frequent answer")
+    ax.set_title("round: broken\nsquare: mended", color="ink")
+    ax.set_xlabel("share of one answer")
     return figure
