@@ -39,3 +39,9 @@ def commit() -> str:
 def chosen(things: Sequence[Thing], by: str | None = None) -> Thing:
     """Return one of the things, by the hash of the last commit."""
     return things[int(by or commit(), 16) % len(things)]
+
+
+def share(things: Iterable[Thing], of: int) -> list[Thing]:
+    """Return each `of`-th of the things, others at the next commit."""
+    found = list(things)
+    return found[chosen(range(of)) :: of]

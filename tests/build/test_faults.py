@@ -102,6 +102,7 @@ def variables(**more):
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("PYTEST", "SITE_URL", "SITEGEN_", "PYTHONPATH"))
+        and name not in ("ALL", "WEEKLY")
     }
     fixed = {"CI": "true", "SOURCE_DATE_EPOCH": "0", "COLUMNS": "80"}
     return inherited | fixed | {"PYTHONDONTWRITEBYTECODE": "1"} | more

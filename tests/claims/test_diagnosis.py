@@ -27,6 +27,7 @@ from studies import versions
 from studies.cases import judge
 from studies.cases.case import cases
 from studies.cases.models import MODELS
+from studies.unchanged import WEEKLY, share
 
 ROOT = Path(__file__).parents[2]
 LISTING = ROOT / "snippets/diagnosis/diagnose.py"
@@ -1358,7 +1359,13 @@ NOT_YET = {  # what is said instead of a report
 }
 
 
-@pytest.mark.parametrize("name", MODELS)
+# A quarter of them while `diagnose` is what the committed verdicts are of.
+IS_NEW = json.loads(judge.SAID.read_text("utf-8"))["code"] != judge.code()
+
+
+@pytest.mark.parametrize(
+    "name", MODELS if WEEKLY or IS_NEW else share(MODELS, 4)
+)
 def test_a_model_that_people_build_raises_no_alarm(name):
     given = MODELS[name]()
     weight = given.fit.get("sample_weight")

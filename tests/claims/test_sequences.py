@@ -272,7 +272,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", CASES if WEEKLY else [chosen([*CASES])])
 def test_a_case_of_the_public_is_named(name):
     """As it was asked, and mended: seed 0, before training."""
     case = importlib.import_module(f"studies.cases.{name}").CASE
