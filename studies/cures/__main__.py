@@ -1,42 +1,60 @@
-"""`python -m studies.cures SLUG`: train what a chapter on a cure shows.
+"""`python -m studies.cures SLUG`: train what a page on a cure shows.
 
-Some minutes. Writes `snippets/<slug>/trained.json`: what came out, and the
-hash of the code that made it.
+Some minutes; `choosing` half an hour. Stopped, it goes on where it was. Writes
+`snippets/<slug>/trained.json`: what came out, and the hash of the code that
+made it.
 """
 
+import hashlib
 import importlib
 import json
 import sys
+from collections.abc import Callable
+from typing import Any
 
 from rich.progress import track
 
+from sitegen import CACHE
 from sitegen.store import write_whole
 from studies.unchanged import ROOT, code_hash
 
-# chapter → the code on which its table depends
+TRAINING = "studies/cures/training.py"
+# page → the code on which its table depends
 CODE = {
-    "normalization": (
-        "studies/cures/normalization.py",
-        "studies/cures/training.py",
-    ),
+    "normalization": ("studies/cures/normalization.py", TRAINING),
     "residual": (
         "studies/cures/residual.py",
         "studies/cures/normalization.py",
-        "studies/cures/training.py",
+        TRAINING,
     ),
-    "beyond_variance": (
-        "studies/cures/beyond_variance.py",
-        "studies/cures/training.py",
+    "beyond_variance": ("studies/cures/beyond_variance.py", TRAINING),
+    "choosing": (
+        "studies/cures/choosing.py",
+        "snippets/atlas/batched_runs.py",
+        "studies/atlas/cell.py",
+        "studies/atlas/data.py",
     ),
 }
 
 
+def once(code: str, name: str, cell: Callable[[], Any]) -> Any:
+    """Return what a cell comes to: from its file, if this code wrote one."""
+    named = hashlib.sha256(name.encode()).hexdigest()[:16]
+    path = CACHE / "cures" / code / f"{named}.json"
+    if not path.exists():
+        write_whole(path, json.dumps(cell()).encode())
+    return json.loads(path.read_text("utf-8"))
+
+
 def main(slug: str) -> None:
-    """Train all cells of a chapter; write its table, whole or not at all."""
+    """Train all cells of a page; write its table, whole or not at all."""
     cells = importlib.import_module(f"studies.cures.{slug}").CELLS
-    outcomes = {name: cells[name]() for name in track(cells, "networks")}
-    table = {"code": code_hash(CODE[slug]), "outcomes": outcomes}
-    text = json.dumps(table, indent=1)
+    code = code_hash(CODE[slug])
+    outcomes = {
+        name: once(code, name, cells[name]) for name in track(cells, "networks")
+    }
+    table = {"code": code, "outcomes": outcomes}
+    text = json.dumps(table, indent=1, ensure_ascii=False)
     path = ROOT / "snippets" / slug / "trained.json"
     write_whole(path, (text + "\n").encode())
 
