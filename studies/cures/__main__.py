@@ -28,6 +28,13 @@ CODE = {
         TRAINING,
     ),
     "beyond_variance": ("studies/cures/beyond_variance.py", TRAINING),
+    "optimization": (
+        "studies/cures/optimization.py",
+        "studies/cures/normalization.py",
+        TRAINING,
+        "snippets/side_by_side.py",
+        "snippets/unstable_gradients/deep_classifier.py",
+    ),
     "choosing": (
         "studies/cures/choosing.py",
         "snippets/atlas/batched_runs.py",
