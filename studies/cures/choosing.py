@@ -31,8 +31,7 @@ from studies.atlas.data import split
 from studies.atlas.grid import SEEDS, Cell
 
 WIDTH, INPUTS = 100, 64
-RATES = (0.0003, 0.001, 0.003)
-DEPTHS = (30, 10)
+DEPTH = 30
 EPSILON = 1e-3  # Keras's
 MOMENTUM = 0.9  # of the moving averages: Keras's 0.99 suits longer runs
 ADVISED = {
@@ -40,7 +39,13 @@ ADVISED = {
     "silu": "own", "elu": "own", "leaky_relu": "own", "selu": "lecun",
     "mish": "own", "prelu": "own",
 }  # fmt: skip
-KINDS = ("batch norm", "layer norm", "1/√L", "pre-norm")
+# The rates of Adam: batch norm asks for higher ones.
+RATES = {
+    "batch norm": (0.003, 0.01, 0.03),
+    "layer norm": (0.0003, 0.001, 0.003),
+    "pre-norm": (0.001, 0.003, 0.01),
+    "1/√L": (0.001, 0.003, 0.01),
+}
 
 
 class RunNorm(keras.layers.Layer):  # type: ignore[misc]
@@ -142,12 +147,13 @@ def kernels(
     """Draw the kernels of one network: those of the atlas."""
     layers = depth + (kind in ("1/√L", "pre-norm"))
     cell = Cell(
-        "digits", "adam", WIDTH, layers, activation, ADVISED[activation], RATES
-    )
+        "digits", "adam", WIDTH, layers, activation, ADVISED[activation],
+        RATES[kind],
+    )  # fmt: skip
     return first_kernels(cell, seed)
 
 
-def trained(kind: str, activation: str, depth: int) -> dict[str, Any]:
+def trained(kind: str, activation: str, depth: int = DEPTH) -> dict[str, Any]:
     """Train one kind of network; return what stays in the table.
 
     From five seeds at three rates of Adam, for at most 300 updates; it ends
@@ -158,14 +164,15 @@ def trained(kind: str, activation: str, depth: int) -> dict[str, Any]:
     statistics; "nan", whether one was not finite. "updates": how many were
     made.
     """
-    seed = np.tile(np.arange(SEEDS), len(RATES))
+    rates = RATES[kind]
+    seed = np.tile(np.arange(SEEDS), len(rates))
     runs = len(seed)
     keras.backend.clear_session()
     drawn = [kernels(kind, activation, depth, s) for s in range(SEEDS)]
     program = Built(kind, activation, depth, runs)
     program.start(
         [np.stack(of)[seed] for of in zip(*drawn, strict=True)],
-        np.repeat(np.array(RATES, "float32"), SEEDS),
+        np.repeat(np.array(rates, "float32"), SEEDS),
     )
     x, y = (
         np.stack([split("digits", s)[half] for s in seed]) for half in (0, 1)
@@ -189,17 +196,14 @@ def trained(kind: str, activation: str, depth: int) -> dict[str, Any]:
         "nan": bad,
     }
     return {
-        "rates": list(RATES),
+        "rates": list(rates),
         **{name: v.reshape(-1, SEEDS).tolist() for name, v in by_rate.items()},
         "updates": (epoch + 1) * STEPS,
     }
 
 
 CELLS: dict[str, Callable[[], dict[str, Any]]] = {
-    f"{kind}, {activation}, {depth} layers": partial(
-        trained, kind, activation, depth
-    )
-    for depth in DEPTHS
+    f"{kind}, {activation}": partial(trained, kind, activation)
     for activation in ADVISED
-    for kind in KINDS
+    for kind in RATES
 }
