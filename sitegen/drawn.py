@@ -134,6 +134,7 @@ class Panel:
     texts: tuple[Text, ...]
     others: tuple[str, ...]  # what is not recorded
     touching: tuple[str, ...] = ()  # of the figure: texts that can run together
+    cut: tuple[str, ...] = ()  # of the figure: texts that leave the drawing
 
     @property
     def title(self) -> str:
@@ -173,7 +174,8 @@ def record(figure: Figure) -> list[Panel]:
     if figure.legends or figure.texts or any(a.get_legend() for a in shown):
         raise ValueError("labels stand at the lines, not in a legend")
     touching = tuple(_touching(figure, shown))
-    return [replace(_panel(ax), touching=touching) for ax in shown]
+    cut = tuple(_cut(figure, shown))
+    return [replace(_panel(ax), touching=touching, cut=cut) for ax in shown]
 
 
 def _touching(figure: Figure, shown: list[Axes]) -> Iterable[str]:
@@ -183,21 +185,9 @@ def _touching(figure: Figure, shown: list[Axes]) -> Iterable[str]:
     stands nearer to it than what the axis above it is called.
     """
     points = 72 / figure.dpi
-    every, above, below = [], [], []
-    for ax in shown:
-        title = ax._left_title  # type: ignore[attr-defined]
-        texts = [ax.xaxis.label, title, *ax.texts]
-        for axis in (ax.xaxis, ax.yaxis):
-            low, high = sorted(axis.get_view_interval())
-            texts += [
-                tick.label1
-                for tick in axis.get_major_ticks()
-                if low <= tick.get_loc() <= high
-            ]
-        every += [t for t in texts if t.get_visible() and t.get_text()]
-        above.append(ax.xaxis.label)
-        below.append(title)
-    boxes = [(t, t.get_window_extent()) for t in every]
+    above = [ax.xaxis.label for ax in shown]
+    below = [ax._left_title for ax in shown]  # type: ignore[attr-defined]
+    boxes = [(t, t.get_window_extent()) for t in _texts(shown)]
     for (one, here), (other, there) in combinations(boxes, 2):
         across = max(here.x0, there.x0) - min(here.x1, there.x1)
         up = max(here.y0, there.y0) - min(here.y1, there.y1)
@@ -206,6 +196,35 @@ def _touching(figure: Figure, shown: list[Axes]) -> Iterable[str]:
             least, up = 0.0, up - APART / points
         if across * points < least and up < -1:
             yield f"{one.get_text()!r}, {other.get_text()!r}"
+
+
+def _cut(figure: Figure, shown: list[Axes]) -> Iterable[str]:
+    """Yield the texts that leave the drawing, and by how many points.
+
+    Saving cuts them off at its edge.
+    """
+    for text in _texts(shown):
+        box = text.get_window_extent()
+        inside = (box.min - figure.bbox.min, figure.bbox.max - box.max)
+        beyond = -np.min(inside) * 72 / figure.dpi
+        if beyond > 0:
+            yield f"{text.get_text()!r} by {beyond:.1f}"
+
+
+def _texts(shown: list[Axes]) -> list[Any]:
+    """Return all texts that are seen in these panels."""
+    every: list[Any] = []
+    for ax in shown:
+        title = ax._left_title  # type: ignore[attr-defined]
+        every += [ax.xaxis.label, title, *ax.texts]
+        for axis in (ax.xaxis, ax.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            every += [
+                tick.label1
+                for tick in axis.get_major_ticks()
+                if low <= tick.get_loc() <= high
+            ]
+    return [t for t in every if t.get_visible() and t.get_text()]
 
 
 def _panel(ax: Axes) -> Panel:

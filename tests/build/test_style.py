@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from sitegen import style
+from sitegen import drawn, style
 from sitegen.style import COLORS, in_style, variants
 from sitegen.svg import StyleError
 
@@ -207,3 +207,20 @@ def test_text_stays_text_in_the_fonts_of_the_reader():
     assert "-apple-system" in svg
     ids = [element.get("id", "") for element in elements(svg, "path")]
     assert not [i for i in ids if re.match("DejaVu|Cmr|STIX", i)]  # outlines
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "is_cut"),
+    [
+        ("short", (0, 0), False),
+        ("much longer than any drawing is wide " * 9, (0, 0), True),
+        ("beside", (-9, 0), True),
+        ("below", (0, -9), True),
+    ],
+)
+def test_a_text_that_leaves_the_drawing_is_told(text, at, is_cut):
+    with in_style("x/a"):
+        figure, ax = plt.subplots(layout="none")
+        ax.text(*at, text)
+        cut = drawn.record(figure)[0].cut
+    assert [said.rpartition(" by ")[0] for said in cut] == is_cut * [repr(text)]

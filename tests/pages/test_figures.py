@@ -273,6 +273,13 @@ def test_no_two_texts_run_together(drawn, figure, size):
     assert not drawn(*figure, size)[0].touching
 
 
+@pytest.mark.parametrize("size", SIZES)
+@every_figure
+def test_no_text_leaves_the_drawing(drawn, figure, size):
+    """Measured with the same wide font: a browser cuts it off there."""
+    assert not drawn(*figure, size)[0].cut
+
+
 @every_figure
 def test_ticks_say_their_own_place(drawn, figure):
     """A label that is a number is the number of its place."""
