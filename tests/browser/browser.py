@@ -161,6 +161,10 @@ class Tab:
         )
         return self.page
 
+    def resize(self, width: int, height: int) -> None:
+        """Give the window another size."""
+        self.page.set_viewport_size({"width": width, "height": height})
+
     def paths(self) -> list[str]:
         """Return what the page asked our server for, below the root."""
         return [

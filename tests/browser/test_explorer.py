@@ -13,7 +13,7 @@ import tensorflow as tf
 from bs4 import BeautifulSoup
 
 from tests.browser.browser import SIZES
-from tests.browser.test_site import FOCUS, PALETTES, RULES, TOO_WIDE, violations
+from tests.browser.looks import FOCUS, PALETTES, RULES, TOO_WIDE, violations
 
 NAME = "explorer/index.html"
 SMALL = {"depth": 5, "width": 32}
@@ -908,7 +908,7 @@ def test_axe_finds_nothing(tab, size):
         for palette, scheme in PALETTES.items():
             page.emulate_media(color_scheme=palette)
             page.locator(f"body[data-md-color-scheme={scheme}]").wait_for()
-            assert not violations(page, palette, size)
+            assert not violations(page, palette)
 
 
 def test_the_sentence_is_announced_once_it_is_final(tab):

@@ -1,6 +1,6 @@
 """From each row of the landing page one click leads to what mends it."""
 
-from tests.browser.test_site import listed
+from tests.browser.looks import listed
 
 # Where a section begins, and where in it its parts end, in screens.
 PARTS = """(id) => {
