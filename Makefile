@@ -17,8 +17,9 @@ export SOURCE_DATE_EPOCH
 # Byte code written next to a watched file makes `serve` build again.
 export PYTHONDONTWRITEBYTECODE := 1
 export NO_MKDOCS_2_WARNING := 1
-# What a shell may set for another project's Python.
-unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONOPTIMIZE PYTHONWARNINGS
+# What a shell may set for another project's Python, or its pytest.
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONOPTIMIZE PYTHONWARNINGS \
+  PYTEST_ADDOPTS PYTEST_PLUGINS
 
 PY := .venv/bin/python
 

@@ -41,6 +41,8 @@ SHELL = {
     "LC_ALL": "tr_TR.UTF-8",
     "LANG": "tr_TR.UTF-8",
     "MPLBACKEND": "pdf",
+    "PYTEST_ADDOPTS": "-k nothing --no-header",
+    "PYTEST_PLUGINS": "not_installed",
     "PYTHONOPTIMIZE": "2",
     "TF_ENABLE_ONEDNN_OPTS": "1",
     "TZ": "Pacific/Kiritimati",

@@ -121,7 +121,7 @@ def test_one_class_is_not_the_same_answer(trained):
 
 
 def test_labels_of_other_rows_look_healthy(trained):
-    """Five seeds, digits: the same network with its labels and others'."""
+    """Before training, five seeds, digits: its own labels and others'."""
     of = trained["labels of other rows"]
     assert np.array_equal(of["broken"]["places"], of["mended"]["places"])
     assert of["broken"]["score"].max() < 0.5 * of["mended"]["score"].min()
