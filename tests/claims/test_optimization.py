@@ -60,6 +60,23 @@ def test_the_best_rate_falls_with_depth(measured):
     assert len(PAIRS) == 3
 
 
+def test_four_times_the_width_hardly_moves_the_best_rate(kinds):
+    """The atlas, 30 layers, plain SGD: the best of at least 5 rates.
+
+    Width 100 and 400; tanh with Glorot, SELU with LeCun, ReLU with He.
+    """
+    for pair, rates in (
+        (("tanh", "glorot"), (0.03, 0.03)),
+        (("selu", "lecun"), (0.01, 0.01)),
+        (("relu", "he"), (0.01, 0.003)),
+    ):
+        for width, rate in zip((100, 400), rates, strict=True):
+            it = kinds["digits", "sgd", width, 30, *pair]
+            assert it["rate"] == rate, pair
+            assert it["trained"] == 5
+            assert len(it["tried"]) >= 5
+
+
 def test_adam_rescues_glorots_relus_and_not_sigmoids(kinds):
     """The atlas at 5 rates of Adam or more, 7 of SGD, 5 of momentum.
 
