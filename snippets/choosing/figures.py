@@ -63,14 +63,19 @@ def soonest(of: dict[str, Any]) -> tuple[int, int, float]:
 
 
 def measure_people() -> dict[str, Any]:
-    """The table: activation by kind of network, as text."""
+    """The table: activation by kind of network, as text.
+
+    A row for each activation that has been run in some kind.
+    """
     built = measure_built()
+    run = {activation for kind, activation in built if kind != "plain"}
     return {
         "head": ["Activation", *KINDS.values()],
         "rows": [
             [atlas.ACTIVATIONS[activation]]
             + [_said(built.get((kind, activation))) for kind in KINDS]
             for activation in ADVISED
+            if activation in run
         ],
     }
 

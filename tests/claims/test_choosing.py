@@ -328,7 +328,7 @@ def test_a_network_of_the_study_comes_out_as_the_table_says(name, built):
         assert 0.5 * when <= updates <= 2 * when
 
 
-PLAIN = {"relu": 180, "gelu": 240, "tanh": 90}
+PLAIN = {"relu": 180, "gelu": 240, "silu": 210, "elu": 60, "tanh": 90}
 
 
 def test_shortcuts_train_thirty_layers_in_one_epoch(built):
