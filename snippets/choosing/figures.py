@@ -17,8 +17,8 @@ KINDS = {
     "plain": "plain",
     "batch norm": "batch norm",
     "layer norm": "layer norm",
-    "pre-norm": "shortcuts, pre-norm",
-    "1/√L": "shortcuts, 1/√L",
+    "pre-norm": "pre-norm",
+    "1/√L": "1/√L",
 }
 
 
