@@ -34,6 +34,21 @@ CODE = {
         "snippets/sequences/remembering.py",
     ),
 }
+PROBES = (
+    "snippets/first_checks/class_means.py",
+    "snippets/losses/three_answers.py",
+    "snippets/sequences/sequence_checks.py",
+)
+CODE["which"] = tuple(
+    dict.fromkeys(
+        (
+            "studies/causes/which.py",
+            "studies/losses/pairs.py",
+            *PROBES,
+            *(name for of in CODE.values() for name in of),
+        )
+    )
+)
 
 
 def main(slug: str) -> None:

@@ -13,6 +13,7 @@ DEAD = "chapters/dead_units.html#"
 GRADIENTS = "chapters/unstable_gradients.html#"
 SATURATION = "chapters/saturation.html#"
 START = "chapters/initialization.html#"
+LOSSES = "chapters/losses.html#"
 NAN = "chapters/not_a_number.html#"
 SAME = "chapters/same_answer.html#"
 EVALUATION = "chapters/evaluation.html#"
@@ -505,6 +506,109 @@ ASKED: list[Question] = [
         "dynamical isometry",
         ("chapters/beyond_variance.html#",),
         "https://arxiv.org/html/2508.02882v2",
+    ),
+    # The loss, the last layer, the labels
+    (
+        "categorical_crossentropy for binary classification losses equal to 0",
+        (f"{LOSSES}zero",),
+        f"{KERAS}17029",
+    ),
+    ("the loss becomes negative", (f"{LOSSES}negative",), f"{KERAS}1917"),
+    (
+        "loss function for multi-label problem",
+        (f"{LOSSES}rises", f"{LOSSES}table"),
+        f"{KERAS}2166",
+    ),
+    (
+        "model not converging when trained with custom training loop",
+        (f"{LOSSES}mean",),
+        f"{TENSORFLOW}28901",
+    ),
+    (
+        "LSTM with mean_squared_error doesn't reduce the loss over time",
+        (f"{LOSSES}floor", f"{SEQUENCES}padding"),
+        f"{KERAS}321",
+    ),
+    (
+        "tanh critic activation function may be wrong",
+        (f"{LOSSES}floor",),
+        "https://github.com/LuEE-C/PPO-Keras/issues/13",
+    ),
+    (
+        "relu applied to logits",
+        (f"{LOSSES}floor", f"{CHECKS}logits"),
+        "https://github.com/huyng/tensorflow-vgg/issues/13",
+    ),
+    (
+        "double softmax in cross entropy",
+        (f"{CHECKS}logits",),
+        "https://github.com/nfmcclure/tensorflow_cookbook/issues/86",
+    ),
+    (
+        "cosine_proximity loss missing minus sign",
+        (f"{LOSSES}sign",),
+        "https://github.com/tensorflow/tensorflow/pull/32186",
+    ),
+    (
+        "heatmap predictions converge to zero",
+        (f"{LOSSES}sparse",),
+        "https://github.com/tpfister/caffe-heatmap/issues/17",
+    ),
+    (
+        "VAE kl loss posterior is collapsing",
+        (f"{LOSSES}terms",),
+        "https://github.com/AppliedDataSciencePartners/WorldModels/issues/12",
+    ),
+    (
+        "nan loss with poisson objective",
+        (f"{LOSSES}counts", f"{NAN}first-batch"),
+        f"{KERAS}590",
+    ),
+    (
+        "normalize target data",
+        (f"{DIAGNOSIS}findings",),
+        "https://stats.stackexchange.com/questions/409000",
+    ),
+    # A layer, an optimizer, the order of the rows
+    (
+        "confusion between dropout rate and keep_prob",
+        (f"{DIAGNOSIS}findings",),
+        "https://github.com/hunkim/DeepLearningZeroToAll/issues/122",
+    ),
+    (
+        "K.round and tf.floor in custom layers",
+        (f"{DIAGNOSIS}findings",),
+        f"{KERAS}5521",
+    ),
+    (
+        "pre-train discriminator loss keeps the same",
+        (f"{EVALUATION}frozen",),
+        "https://github.com/0b01/SimGAN-Captcha/issues/4",
+    ),
+    (
+        "Dense layer in call weights never change",
+        (f"{EVALUATION}untracked",),
+        f"{KERAS}11736",
+    ),
+    (
+        "learning rate decay every batch or epoch",
+        ("chapters/optimization.html#schedule",),
+        f"{KERAS}9938",
+    ),
+    (
+        "minibatch size 1 batch norm not working",
+        ("chapters/normalization.html#small",),
+        "https://github.com/microsoft/CNTK/issues/905",
+    ),
+    (
+        "shuffle X and Y independently of each other",
+        (f"{CHECKS}labels", f"{SAME}labels"),
+        f"{KERAS}222",
+    ),
+    (
+        "acc always 10%, vgg cannot converge",
+        FLAT,
+        "https://github.com/kuangliu/pytorch-cifar/issues/28",
     ),
 ]
 

@@ -1,106 +1,77 @@
-"""The probes of the chapters, in their order, on cases without a name.
+"""What the probes are to say of the faults of five chapters, and of mends.
 
-What is asked is the model, its rows and what `fit` printed; the answer is
-the chapter and the cause, out of all that the chapters know.
+`studies/causes/which.py` asks them; a case comes without its name. Here
+stands the right answer: the probe that is to speak first, and its words.
 """
 
-import keras
-import numpy as np
-
-from snippets.evaluation.why_apart import why_apart
-from snippets.first_checks.class_means import class_means
-from snippets.losses.three_answers import three_answers
-from snippets.not_a_number.where_nan import where_nan
-from snippets.same_answer.why_same import why_same
-from studies.causes import evaluation, not_a_number, same_answer
-from studies.losses import pairs
+from studies.causes import not_a_number
+from studies.causes.which import PAIRS, READERS, SEEN
 from tests.claims import test_evaluation, test_same_answer
 
-NEITHER = "it has learned in neither"
-
-
-def cause(model, x, y, reported=None, other=None):
-    """Return the first chapter whose probe speaks, and what it says."""
-    found = where_nan(model, x, y)
-    if found:
-        return "not_a_number", found.get("NaN", found.get("inf", "the data"))
-    try:
-        costs = three_answers(model, x, y)
-    except (ValueError, TypeError, IndexError):
-        costs = None  # not of one output and as many labels
-    if costs:
-        right, nothing, wrong = (
-            costs[k] for k in ("right", "nothing", "wrong")
+CANNOT_SAY = {
+    "standardized targets",
+    "softmax over tags",
+    "ReLU for negatives",
+    "tanh for large numbers",
+}
+OF_SEQUENCES = {
+    "LSTM, padded behind": ("sequence_checks", "padding"),
+    "GRU, padded behind": ("sequence_checks", "padding"),
+    # a chapter of its own, and the NaN comes first
+    "a mean over nothing": ("where_nan", "RealDiv(0, 0)"),
+    "LSTM, forget bias 0": ("sequence_checks, hints", "first/last"),
+    "GRU": ("sequence_checks, hints", "first/last"),
+    "no positions": ("sequence_checks, hints", "order"),
+    "stateful, shuffled": ("sequence_checks, hints", "stateful"),
+    "stateful, in a row": ("sequence_checks, hints", "stateful"),
+    "stateful, never emptied": ("sequence_checks, hints", "stateful"),
+}
+BROKEN = {
+    **{f"not_a_number/{n}": ("where_nan", "") for n in not_a_number.FAULTS},
+    **{
+        f"losses/{n}": (
+            "three_answers",
+            "the last layer cannot say the labels"
+            if n in CANNOT_SAY
+            else "the loss does not tell right from wrong",
         )
-        if not right < nothing < wrong:
-            return "losses", "the loss does not tell right from wrong"
-        if costs["unsayable"] > 0.1:
-            return "losses", "the last layer cannot say the labels"
-    said = why_apart(model, x, y, reported, other)
-    if said not in (test_evaluation.HEALTHY, NEITHER):
-        return "evaluation", said
-    said = why_same(model, x, y)
-    if said != test_same_answer.HEALTHY:
-        return "same_answer", said
-    if np.ndim(y) == 1 and not np.any(y % 1):
-        right, guess = class_means(x, y)
-        if right < 1.5 * guess:
-            return "same_answer", "labels of other rows"
-    return "", "none of these"
-
-
-def nan_case(name):
-    """Return a fault one update before its first NaN, from seed 0."""
-    keras.utils.set_random_seed(0)
-    model, x, y = not_a_number.FAULTS[name].make(False)
-    not_a_number.fit(model, x, y, 0)
-    return cause(model, x, y)
-
-
-def loss_case(name):
-    """Return a pair that does not fit, before training."""
-    pair = pairs.FAULTS[name]
-    return cause(pairs.network(pair, 0), pairs.XS[pair.x], pair.y)
-
-
-def same_case(name):
-    """Return a fault before training."""
-    keras.utils.set_random_seed(0)
-    return cause(*same_answer.FAULTS[name].make(False))
-
-
-def apart_case(name):
-    """Return a fault after training, with what fit printed."""
-    keras.utils.set_random_seed(0)
-    fault = evaluation.FAULTS[name]
-    model, rows = fault.make(False)
-    said = model.fit(
-        rows.x, rows.y, evaluation.BATCH, fault.epochs[0], verbose=0
-    ).history
-    asked = fault.after(model, False) if fault.after else model
-    return cause(asked, rows.x, rows.y, said["loss"][-1], rows.other)
-
-
-# What the probes do not see, and say so: the page shows what to look at.
-UNSEEN = {"map, plain squares", "a mean against a sum", "error cut off"}
-OF = {
-    "not_a_number": (nan_case, dict.fromkeys(not_a_number.FAULTS, "")),
-    "losses": (loss_case, dict.fromkeys(set(pairs.FAULTS) - UNSEEN, "")),
-    "same_answer": (
-        same_case,
-        test_same_answer.WHY | {"labels of other rows": "labels of other rows"},
+        for n in PAIRS
+    },
+    **{f"sequences/{n}": OF_SEQUENCES[n] for n in READERS},
+    **{f"evaluation/{n}": ("why_apart", test_evaluation.WHY[n]) for n in SEEN},
+    **{
+        f"same_answer/{n}": ("why_same", why)
+        for n, why in test_same_answer.WHY.items()
+    },
+    # told by the chapter on NaN, and by a probe that knows the labels
+    "losses/linear counts": ("where_nan", "Log("),
+    "same_answer/labels of other rows": ("class_means", "labels of other rows"),
+}
+# A mend of which a probe still speaks, for a reason; of the others none does.
+MENDED = {
+    # hints: a row is empty on purpose, a pair or a mean has no order, a state
+    "not_a_number/-1e9 in float16": ("sequence_checks, hints", "empty rows"),
+    "not_a_number/root of 0": ("sequence_checks, hints", "order"),
+    "not_a_number/-inf for a whole row": ("sequence_checks, hints", "order"),
+    "sequences/a mean over nothing": OF_SEQUENCES["no positions"],
+    **{
+        f"sequences/{n}": OF_SEQUENCES[n]
+        for n in READERS
+        if n.startswith("stateful")
+    },
+    # most labels are unknown: one number stands for them
+    "not_a_number/0 divided by 0": (
+        "why_same",
+        test_same_answer.WHY["one class in 25"],
     ),
-    "evaluation": (
-        apart_case,
-        {
-            name: why
-            for name, why in test_evaluation.WHY.items()
-            if why != test_evaluation.HEALTHY
-        },
+    # now it is off in `evaluate`
+    "evaluation/dropout never off": (
+        "why_apart",
+        test_evaluation.WHY["dropout"],
+    ),
+    # a mend of the measure, not of the network
+    "same_answer/one class in 25": (
+        "why_same",
+        test_same_answer.WHY["one class in 25"],
     ),
 }
-CASES = [
-    (slug, name) for slug, (_, names) in OF.items() for name in sorted(names)
-]
-# Poisson's logarithm of a linear output is told by both of its chapters.
-BOTH = {("losses", "linear counts")}

@@ -332,3 +332,25 @@ def test_the_figure_of_the_faults_shows_each_as_it_is(drawn, measured):
     assert ends[3] == pytest.approx(1, abs=0.03)
     assert ends[4] == pytest.approx(0.5, abs=0.03)
     assert ends[5] == pytest.approx(-1, abs=0.05)
+
+
+def test_a_relu_in_front_of_a_softmax_can_lose_a_class():
+    """One layer, three classes, all inputs positive; no training."""
+    kernel = tf.constant([[1.0, -1.0, 0.5]] * 4)
+    x = tf.random.stateless_uniform((50, 4), (0, 1))
+    y = tf.one_hot([1] * 50, 3)
+    for activation, moves in ((tf.nn.relu, False), (tf.identity, True)):
+        with tf.GradientTape() as tape:
+            tape.watch(kernel)
+            logits = activation(x @ kernel)
+            loss = tf.nn.softmax_cross_entropy_with_logits(y, logits)
+        slope = tape.gradient(loss, kernel)[:, 1]
+        assert bool(tf.reduce_any(slope != 0)) == moves
+        assert bool(tf.reduce_all(logits[:, 1] == 0)) != moves
+
+
+def test_a_loss_without_labels_is_refused():
+    """Triplets: outputs (n, 3, 4), and zeros where labels would stand."""
+    pair = FITS["embeddings from triplets"]
+    with pytest.raises((ValueError, IndexError)):
+        three_answers(network(pair, 0), XS[pair.x], pair.y)

@@ -20,6 +20,7 @@ from studies.causes.not_a_number import (
     EXAMPLES,
     FAULTS,
     SEEDS,
+    fit,
     outcome,
 )
 from studies.unchanged import WEEKLY, chosen, code_hash
@@ -382,3 +383,13 @@ def test_the_probe_refuses_a_dataset():
     given = MODELS["dataset"]()
     with pytest.raises(TypeError, match="one batch"):
         where_nan(given.model, given.x)
+
+
+def test_a_batch_of_another_size_may_hide_it():
+    """Seed 0, one update before the first NaN; batches of 32, 50, 500."""
+    keras.utils.set_random_seed(0)
+    model, x, y = FAULTS["0 divided by 0"].make(False)
+    fit(model, x, y, 0)
+    for batch in (32, BATCH):
+        assert where_nan(model, x, y, batch)["NaN"].startswith("RealDiv(0, 0)")
+    assert where_nan(model, x, y, 500) == {}
