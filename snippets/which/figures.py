@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 TABLE = Path(__file__).with_name("trained.json")
+ORDER = ["1st", "2nd", "3rd", "4th", "5th", "6th", "7th"]
 # probe → what it asks, in the order in which they are asked
 QUESTIONS = {
     "where_nan": "Is each update finite?",
@@ -42,7 +43,7 @@ def plot_order(asked: dict[str, dict[str, list[str]]]) -> Figure:
         left -= named
     ax.grid(visible=False)
     ax.set_ylim(len(QUESTIONS) - 0.6, -0.8)
-    ax.set_yticks(range(len(QUESTIONS)), list("1234567"))
+    ax.set_yticks(range(len(QUESTIONS)), ORDER)
     ax.set_title("ask in this order; a yes leads to the next", color="ink")
     ax.set_xlabel("faults that are left")
     return figure
