@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 TABLE = Path(__file__).with_name("trained.json")
-ORDER = ["1st", "2nd", "3rd", "4th", "5th", "6th", "7th"]
+ORDER = list("abcdefg")
 # probe → what it asks, in the order in which they are asked
 QUESTIONS = {
     "where_nan": "Is each update finite?",

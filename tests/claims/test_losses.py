@@ -352,6 +352,6 @@ def test_a_relu_in_front_of_a_softmax_can_lose_a_class():
 def test_a_loss_without_labels_is_refused():
     """Triplets: outputs (n, 3, 4), and zeros where labels would stand."""
     pair = FITS["embeddings from triplets"]
-    with pytest.raises(ValueError) as error:
+    with pytest.raises(ValueError, match="cannot reshape") as error:
         three_answers(network(pair, 0), XS[pair.x], pair.y)
-    assert "cannot reshape" in str(error.value)
+    assert error.value

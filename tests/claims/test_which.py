@@ -12,7 +12,7 @@ def test_the_figure_of_the_order_shows_what_is_left(drawn, measured):
     assert panel.title == "ask in this order; a yes leads to the next"
     assert panel.x.label == "faults that are left"
     assert (panel.x.scale, panel.x.limits) == ("linear", (0, 44))
-    assert [text[0] for _, text in panel.y.ticks] == list("1234567")
+    assert [text for _, text in panel.y.ticks] == list("abcdefg")
     assert panel.y.limits[0] > panel.y.limits[1]  # from above
     first = [of["broken"][0] for of in asked.values()]
     named = [first.count(probe) for probe in QUESTIONS]
