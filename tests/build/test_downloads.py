@@ -24,6 +24,7 @@ def snippets(tmp_path):
     ("page", "name", "place"),
     [
         ("chapters/a.md", "one.py", "../snippets/a/one.py"),
+        ("chapters/b.md", "one.py", "../snippets/b/one.py"),
         ("chapters/a.md", "two.py", "../snippets/b/two.py"),
         ("c.md", "two.py", "snippets/b/two.py"),
     ],
