@@ -1,6 +1,13 @@
-"""From each row of the landing page one click leads to what mends it."""
+"""From each row of the landing page one click leads to what mends it.
+
+The second click copies it; what was copied is run by
+`tests/claims/test_front_door.py`.
+"""
+
+import re
 
 from tests.browser.looks import listed
+from tests.rows import rows, target
 
 # Where a section begins, and where in it its parts end, in screens.
 PARTS = """(id) => {
@@ -12,7 +19,7 @@ PARTS = """(id) => {
     parts[name] ??= (node.getBoundingClientRect().bottom - top)
       / (innerHeight - header);
   };
-  let node = heading.nextElementSibling;
+  let node = heading.nextElementSibling, mend = null;
   for (; node && node.tagName !== "H2"; node = node.nextElementSibling) {
     if (node.matches("p")) note("cause", node);
     const fix = [...node.querySelectorAll("strong, a")].find((part) =>
@@ -22,18 +29,23 @@ PARTS = """(id) => {
     const proof = node.querySelector(".claim");
     if (proof) note("proof", proof);
     if (fix) note("fix", fix);
+    if (node.matches(".highlight") && parts.fix && !parts.copy) {
+      note("copy", node);
+      node.dataset.mend = "";
+    }
   }
   return [top / innerHeight, parts];
 }"""
-NEEDED = {"cause", "probe", "proof", "fix"}
+NEEDED = {"cause", "probe", "proof", "fix", "copy"}
+COPY = "[data-mend] :is([data-clipboard-target], [data-md-type=copy])"
 
 
-def test_each_row_leads_to_cause_probe_proof_and_fix_on_one_screen(new_tab):
-    tab, problems = new_tab(), []
-    rows = tab.open("index.html").locator(".symptoms tbody tr")
-    count = rows.count()
-    assert 6 <= count <= 12
-    for at in range(count):
+def test_each_row_leads_to_cause_probe_proof_and_lines_to_copy(new_tab):
+    tab = new_tab(permissions=["clipboard-read", "clipboard-write"])
+    problems = []
+    count = tab.open("index.html").locator(".symptoms tbody tr").count()
+    assert 6 <= count <= 8
+    for at, to in zip(range(count), rows(), strict=True):
         page = tab.open("index.html")
         row = page.locator(".symptoms tbody tr").nth(at)
         name = row.locator("a").first.inner_text()
@@ -57,4 +69,12 @@ def test_each_row_leads_to_cause_probe_proof_and_fix_on_one_screen(new_tab):
             for part, end in parts.items()
             if end > 1
         ]
+        assert page.url.endswith(to.replace(".md", ".html"))
+        page.locator(COPY).click()
+        copied = page.evaluate("navigator.clipboard.readText()")
+        if (
+            re.sub("\n\n+", "\n\n", copied).strip()
+            != target(to).copied().strip()
+        ):
+            problems.append(f"{name}: copied\n{copied}")
     listed(problems, "rows that do not lead to their mend")
