@@ -10,7 +10,7 @@ from tests.browser.looks import listed
 from tests.rows import rows, target
 
 # Where a section begins, and where in it its parts end, in screens.
-PARTS = """(id) => {
+PARTS = """([id, BUTTON]) => {
   const heading = document.getElementById(id);
   const parts = {};
   const top = heading.getBoundingClientRect().top;
@@ -19,7 +19,7 @@ PARTS = """(id) => {
     parts[name] ??= (node.getBoundingClientRect().bottom - top)
       / (innerHeight - header);
   };
-  let node = heading.nextElementSibling, mend = null;
+  let node = heading.nextElementSibling;
   for (; node && node.tagName !== "H2"; node = node.nextElementSibling) {
     if (node.matches("p")) note("cause", node);
     const fix = [...node.querySelectorAll("strong, a")].find((part) =>
@@ -30,14 +30,15 @@ PARTS = """(id) => {
     if (proof) note("proof", proof);
     if (fix) note("fix", fix);
     if (node.matches(".highlight") && parts.fix && !parts.copy) {
-      note("copy", node);
       node.dataset.mend = "";
+      note("copy", node.querySelector(BUTTON));
     }
   }
   return [top / innerHeight, parts];
 }"""
+BUTTON = "[data-clipboard-target], [data-md-type=copy]"
 NEEDED = {"cause", "probe", "proof", "fix", "copy"}
-COPY = "[data-mend] :is([data-clipboard-target], [data-md-type=copy])"
+COPY = f"[data-mend] :is({BUTTON})"
 
 
 def test_each_row_leads_to_cause_probe_proof_and_lines_to_copy(new_tab):
@@ -62,7 +63,7 @@ def test_each_row_leads_to_cause_probe_proof_and_lines_to_copy(new_tab):
             }""",
             arg=place,
         )
-        _, parts = page.evaluate(PARTS, place)
+        _, parts = page.evaluate(PARTS, [place, BUTTON])
         problems += [f"{name}: no {part}" for part in NEEDED - {*parts}]
         problems += [
             f"{name}: its {part} ends {end:.2f} screens below the heading"
