@@ -353,10 +353,13 @@ def _finished_of(
     whole, rows, new = 0, [], []
     for cell in cells:
         rates = {run["rate"] for run in _known(cell)}
+        runs: list[Run] = []
         for part, some in parts(cell):
-            rows += some or []
+            runs += some or []
             if some and not rates >= {*part.rates}:
                 new.append(json.loads(file_of(part).read_text("utf-8")))
+        # In one order, whether they came from the table or from files.
+        rows += sorted(runs, key=lambda run: (run["rate"], run["seed"]))
         whole += some is not None
     return whole, rows, new
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -291,6 +292,18 @@ def test_where_nothing_learns_the_sweep_goes_on_to_the_ladders_end():
     lower = LADDER[: LADDER.index(0.1)]
     assert beyond(tried(r1=DIVERGES, r3=DIVERGES)) == lower
     assert beyond(tried(r00001=DIVERGES, r3=DIVERGES)) == ()
+
+
+def test_the_table_is_in_one_order_wherever_its_rows_come_from(monkeypatch):
+    cell = replace(grid()[0], rates=(0.003, 0.01))
+    old, new = tried(r003=CHANCE), tried(r01=TRAINS)
+    orders = []
+    for first, second in ((old, new), (new, old)):
+        known = [(cell, first), (cell, second)]
+        monkeypatch.setattr(sweep, "_known", lambda _: old + new)
+        monkeypatch.setattr(sweep, "parts", lambda _, known=known: known)
+        orders.append(sweep._finished_of([cell])[1])
+    assert orders[0] == orders[1] == old + new
 
 
 def test_a_loss_of_zero_is_no_chance():
