@@ -61,7 +61,7 @@ def isolate() -> None:
 def begin() -> None:
     """Seed everything, so that no measurement can shift the next.
 
-    Keras also counts its layers and keeps a float type for all of them.
+    Keras also counts its layers, and keeps a float type and a policy for all.
     """
     random.seed(SEED)
     if numpy := sys.modules.get("numpy"):
@@ -69,7 +69,6 @@ def begin() -> None:
     if keras := sys.modules.get("keras"):
         keras.backend.clear_session()
         keras.config.set_floatx("float32")
-        keras.config.set_dtype_policy("float32")
         keras.utils.set_random_seed(SEED)
 
 

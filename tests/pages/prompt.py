@@ -1,8 +1,9 @@
 """Pastes texts into Python prompts; says which of them raised what.
 
 Run as a script of its own, which imports nothing from the project. Standard
-input: JSON, a list of sessions, each a list of texts. Standard output: for each
-session a list of [number of the text, what the prompt said].
+input: JSON, the files that lie in the folder by their names, and a list of
+sessions, each a list of texts. Standard output: for each session a list of
+[number of the text, what the prompt said].
 """
 
 import code
@@ -12,6 +13,7 @@ import json
 import os
 import sys
 import tempfile
+from pathlib import Path
 
 
 class Prompt(code.InteractiveConsole):
@@ -38,13 +40,17 @@ class Prompt(code.InteractiveConsole):
 
 
 def main() -> None:
-    """Run all sessions, each in an empty folder."""
+    """Run all sessions, each in a folder with nothing but the files."""
     found = []
-    for texts in json.load(sys.stdin):
+    files, sessions = json.load(sys.stdin)
+    sys.path.insert(0, "")  # as at a prompt
+    for texts in sessions:
         prompt = Prompt()
         # What follows a failure would only fail because of it.
         with tempfile.TemporaryDirectory() as folder:
             os.chdir(folder)
+            for name, text in files.items():
+                Path(name).write_text(text, encoding="utf-8")
             with contextlib.redirect_stdout(io.StringIO()):
                 said = [
                     (at, text)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from sitegen import ROOT, isolation, paste
+from sitegen import ROOT, isolation, keys, paste
 from sitegen.blocks import blocks
 
 PROMPT = Path(__file__).with_name("prompt.py")
@@ -60,11 +60,16 @@ def sessions(page):
     return [(0, texts), *alone]
 
 
-def complaints(all_texts):
-    """Return what the prompts said of each list of texts."""
+def complaints(all_texts, page=""):
+    """Return what the prompts said of each list of texts.
+
+    What the page gives to download lies in the folder.
+    """
+    given = keys.downloads(ROOT, Path(page).stem)
+    files = {path.name: path.read_text("utf-8") for path in given}
     done = subprocess.run(
         [sys.executable, "-P", str(PROMPT)],
-        input=json.dumps(all_texts),
+        input=json.dumps([files, all_texts]),
         env=isolation.environment(),
         capture_output=True,
         text=True,
@@ -81,7 +86,7 @@ def problems(page):
         f"{page}:{found(page)[start + at].line}: pasted "
         f"{'below the others' if len(texts[n]) > 1 else 'alone'}: {said[-600:]}"
         for n, (start, said_of) in enumerate(
-            zip(starts, complaints(texts), strict=True)
+            zip(starts, complaints(texts, page), strict=True)
         )
         for at, said in said_of
         if not found(page)[start + at].raises
