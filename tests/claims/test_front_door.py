@@ -45,12 +45,12 @@ OTHERS = {
 }
 # row: the sections that answer who asks about it
 ASK = {
+    "evaluation.md#batch-norm": ("evaluation.html",),
     "first_checks.md#nan": (
         "first_checks.html#nan", "not_a_number.html",
         "unstable_gradients.html#first-infinity",
     ),
     "first_checks.md#flat": ("first_checks.html#flat",),
-    "evaluation.md#batch-norm": ("evaluation.html",),
     "first_checks.md#first-layers": (
         "first_checks.html#first-layers", "unstable_gradients.html#w",
         "atlas.html#sigmoid", "diagnosis.html#sigmoids",
