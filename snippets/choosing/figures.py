@@ -13,13 +13,7 @@ FOLDER = Path(__file__).parent
 DEPTH = 30
 # The page's table, its note on PReLU, and Keras's default.
 ADVISED = {**atlas.ADVISED, "prelu": "own", "sigmoid": "glorot"}
-KINDS = {
-    "plain": "plain",
-    "batch norm": "batch norm",
-    "layer norm": "layer norm",
-    "pre-norm": "pre-norm",
-    "1/√L": "1/√L",
-}
+KINDS = ("plain", "batch norm", "layer norm", "pre-norm", "1/√L")
 
 
 def measure_built() -> dict[tuple[str, str], dict[str, Any]]:
@@ -50,7 +44,7 @@ def _within(run: Run) -> int:
     return updates if updates <= QUICK else 0
 
 
-def soonest(of: dict[str, Any]) -> tuple[int, int, float]:
+def fewest_updates(of: dict[str, Any]) -> tuple[int, int, float]:
     """Return how many seeds get there, in how many updates, at which rate.
 
     The rate is that of most seeds, then of the fewest updates of the last.
@@ -70,7 +64,7 @@ def measure_people() -> dict[str, Any]:
     built = measure_built()
     run = {activation for kind, activation in built if kind != "plain"}
     return {
-        "head": ["Activation", *KINDS.values()],
+        "head": ["Activation", *KINDS],
         "rows": [
             [atlas.ACTIVATIONS[activation]]
             + [_said(built.get((kind, activation))) for kind in KINDS]
@@ -83,7 +77,7 @@ def measure_people() -> dict[str, Any]:
 def _said(of: dict[str, Any] | None) -> str:
     if of is None:
         return "not run yet"
-    seeds, updates, rate = soonest(of)
+    seeds, updates, rate = fewest_updates(of)
     if not seeds:
         return "none"
     return f"{updates} at {rate:g}" if seeds == 5 else f"{seeds} of 5"

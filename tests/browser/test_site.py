@@ -27,7 +27,7 @@ COPIED = """async (nodes) => {
     await navigator.clipboard.writeText("");
     node.querySelector("[data-clipboard-target], [data-md-type=copy]").click();
     let text = "";
-    for (let tries = 0; !text && tries < 100; tries++) {
+    for (let tries = 0; !text && tries < 9999; tries++) {  // or never
       await new Promise((resolve) => setTimeout(resolve, 5));
       text = await navigator.clipboard.readText();
     }
