@@ -76,7 +76,7 @@ lock: environment ## requirements.in to requirements.txt [UPGRADE=1]
 	  --no-header $(if $(UPGRADE),--upgrade) --quiet \
 	  -o requirements.txt requirements.in
 
-weekly: environment ## make test in five settings, in fresh clones [SETTING=fonts]
+weekly: environment ## make test in six settings, in fresh clones [SETTING=fonts]
 	$(PY) -m tests.settings $(SETTING)
 
 atlas: environment ## run what the atlas lacks: hours [SCHEDULER=tcp://…]

@@ -20,6 +20,9 @@ FIXED = {
     "KERAS_HOME": os.devnull,  # no keras.json: float32, and epsilon 1e-7
     "LC_ALL": "C",
     "MATPLOTLIBRC": os.devnull,
+    # TensorFlow's products round as the widest instructions of a processor
+    # do, and what is chaotic becomes another run: the same ones everywhere.
+    "ONEDNN_MAX_CPU_ISA": os.environ.get("ROUND_AS", "AVX2"),
     "PYTHONHASHSEED": "0",
     "PYTHONUTF8": "1",
     "TF_ENABLE_ONEDNN_OPTS": "0",  # its last bits depend on the processor
@@ -28,8 +31,8 @@ FIXED = {
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONDONTWRITEBYTECODE": "1"}
 NOT_INHERITED = (
     "BLIS_", "CUDA_", "JAX_", "KERAS_", "KMP_", "LC_", "MATPLOTLIB", "MKL_",
-    "MPL", "NUMEXPR_", "NPY_", "OMP_", "OPENBLAS_", "PYTHON", "SKLEARN_",
-    "TF_", "TF2_", "TORCH_", "XLA_",
+    "DNNL_", "MPL", "NUMEXPR_", "NPY_", "OMP_", "ONEDNN_", "OPENBLAS_",
+    "PYTHON", "SKLEARN_", "TF_", "TF2_", "TORCH_", "XLA_",
 )  # fmt: skip
 SEED = 0
 

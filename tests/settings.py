@@ -1,4 +1,4 @@
-"""`make test` in five settings: `python -m tests.settings [NAME…]`.
+"""`make test` in six settings: `python -m tests.settings [NAME…]`.
 
 Each runs in a fresh clone of what is committed, with nothing measured yet,
 and must be green. A setting that did not take is a failure: a locale that is
@@ -41,6 +41,7 @@ SHELL = {
     "LC_ALL": "tr_TR.UTF-8",
     "LANG": "tr_TR.UTF-8",
     "MPLBACKEND": "pdf",
+    "ONEDNN_MAX_CPU_ISA": "SSE41",
     "PYTEST_ADDOPTS": "-k nothing --no-header",
     "PYTEST_PLUGINS": "not_installed",
     "PYTHONOPTIMIZE": "2",
@@ -70,6 +71,14 @@ if matplotlib.rcParams["font.size"] != 31:
 keras = os.path.expanduser("~/.keras/keras.json")
 if "KERAS_HOME" in os.environ or not os.path.exists(keras):
     print("Keras does not read", keras)
+"""
+# The bits of a product.
+PRODUCT = """
+from sitegen import isolation
+isolation.isolate()
+import tensorflow as tf
+normal = tf.random.stateless_normal((100, 100), (0, 0))
+print((normal @ normal).numpy().tobytes().hex())
 """
 
 
@@ -176,6 +185,27 @@ def hostile(run: Run) -> Iterator[Check]:
 
 
 @contextmanager
+def rounding(run: Run) -> Iterator[Check]:
+    """Run it as on a processor whose products round in another way.
+
+    What holds only for these five seeds, rounded just so, becomes red.
+    """
+    run.variables["ROUND_AS"] = "SSE41"
+
+    def check() -> str:
+        here = {k: v for k, v in run.variables.items() if k != "ROUND_AS"}
+        before, now = (
+            subprocess.check_output(
+                [sys.executable, "-c", PRODUCT], cwd=ROOT, env=variables
+            )
+            for variables in (here, run.variables)
+        )
+        return "products round as before" if before == now else ""
+
+    yield check
+
+
+@contextmanager
 def space(run: Run) -> Iterator[Check]:
     """Run it from a path with a space, in an environment made there."""
     (run.clone / ".venv").unlink()
@@ -188,6 +218,7 @@ SETTINGS: dict[str, Callable[[Run], AbstractContextManager[Check]]] = {
     "busy": busy,
     "fonts": fonts,
     "hostile": hostile,
+    "rounding": rounding,
     "space": space,
 }
 

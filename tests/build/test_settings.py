@@ -49,6 +49,13 @@ def test_a_load_that_is_there_already_is_said(run, monkeypatch):
         assert check() == "something else runs: load 99.0"
 
 
+def test_products_round_in_another_way_or_it_says_so(run):
+    with SETTINGS["rounding"](run) as check:
+        assert check() == ""
+        run.variables["ROUND_AS"] = "AVX2"
+        assert check() == "products round as before"
+
+
 def test_what_a_hostile_user_has_set_takes_or_it_says_so(run):
     with SETTINGS["hostile"](run) as check:
         run.variables["LC_ALL"] = "C"  # which is everywhere
