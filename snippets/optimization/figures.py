@@ -13,7 +13,7 @@ from snippets.side_by_side import SideBySide
 from snippets.unstable_gradients.deep_classifier import deep_classifier
 from snippets.unstable_gradients.figures import digits
 
-SEEDS, LOWEST, HIGHEST, UPDATES = 5, 1e-4, 3.0, 100
+SEEDS, LOWEST, HIGHEST, UPDATES = 20, 1e-4, 3.0, 100
 # name: activation, initializer, colour
 PAIRS = {
     "tanh, Glorot": ("tanh", "glorot", "glorot"),
@@ -75,7 +75,7 @@ def _said(it: dict[str, Any]) -> str:
 
 
 def measure_finder() -> dict[str, np.ndarray]:
-    """Losses of a range test: layers of ReLU, He → (5 seeds, 100 rates)."""
+    """Losses of a range test: layers of ReLU, He → (20 seeds, 100 rates)."""
     x, y = digits()
     found = {}
     for depth in (10, 30):

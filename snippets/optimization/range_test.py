@@ -30,6 +30,6 @@ def range_test(
 
 def smoothed(losses: np.ndarray, over: int = 10) -> np.ndarray:
     """Return the mean of each loss and those up to `over - 1` before it."""
-    sums = np.cumsum(np.where(np.isfinite(losses), losses, 1e9))
-    sums[over:] = sums[over:] - sums[:-over]
-    return sums / np.minimum(np.arange(1, len(sums) + 1), over)
+    losses = np.where(np.isfinite(losses), losses, 1e9)
+    ends = range(1, len(losses) + 1)
+    return np.array([losses[max(0, n - over) : n].mean() for n in ends])

@@ -438,10 +438,13 @@ def test_the_thirty_layers_are_those_of_this_page(activation):
 
 
 def test_he_is_slow_and_tanh_fast_at_thirty_layers(measured):
-    """30 layers of 100, digits, SGD 0.02, 300 updates; five seeds."""
+    """30 layers of 100, digits, SGD 0.02, 300 updates; five seeds.
+
+    Of 20 other runs with He init the last 20 losses were 0.8 to 1.9.
+    """
     deep = measured("unstable_gradients", "losses")
     he, tanh = last(deep["ReLU, He"]), last(deep["tanh, Glorot"])
-    assert np.all(he < 1.8)
+    assert np.all(he < 2.2)
     assert np.all(tanh < 0.5)
     assert he.min() > 1.5 * tanh.max()
 

@@ -13,7 +13,7 @@ from snippets.atlas import figures as atlas
 from snippets.optimization.figures import PAIRS, STALLS, rates_tried
 from snippets.optimization.first_aid import first_aid
 from snippets.optimization.lost_gradients import lost_gradients
-from snippets.optimization.range_test import range_test
+from snippets.optimization.range_test import range_test, smoothed
 from snippets.unstable_gradients.deep_classifier import deep_classifier
 from snippets.unstable_gradients.figures import digits
 from tests.drawings import shows
@@ -185,21 +185,24 @@ def test_float16_loses_gradients_and_a_scale_keeps_them():
 
 
 def test_the_minimum_of_a_range_test_is_no_noise(measured):
-    """ReLU, He, plain SGD; 100 rates from 1e-4 to 3, seeds 0 to 4.
+    """ReLU, He, plain SGD; 100 rates from 1e-4 to 3, seeds 0 to 19.
 
     Smoothed over 10 updates. The steepest descent of ten layers lies
     somewhere within a factor of 100 or more. The minimum of 30 layers is
-    above the atlas's best rate, 0.01, by a factor of 3 or more.
+    above the atlas's best rate, 0.01, by a factor of 3 or more in at least
+    12 of 20.
     """
     losses, rates = measured("optimization", "finder"), rates_tried()
     low = rates[losses["10 layers"].argmin(1)]
-    assert low.shape == (5,)
-    assert low.min() > 0.05
-    assert low.max() < 0.15
+    assert low.shape == (20,)
+    assert low.min() > 0.03
+    assert low.max() < 0.25
     steep = rates[np.gradient(losses["10 layers"], axis=1).argmin(1)]
     assert steep.max() / steep.min() > 100
     deep = rates[losses["30 layers"].argmin(1)]
-    assert deep.min() > 3 * 0.01
+    assert np.sum(deep > 3 * 0.01) >= 12
+    assert deep.min() > 0.005
+    assert deep.max() < 0.5
     best = measured("optimization", "rates")["ReLU, He"]
     assert best.tolist() == [0.3, 0.1, 0.03, 0.01, 0.003]
 
@@ -211,7 +214,15 @@ def test_the_listing_finds_the_minimum():
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile("sgd", loss)
     rates, losses = range_test(model, x, y)
-    assert 0.05 < rates[losses.argmin()] < 0.15
+    assert 0.03 < rates[losses.argmin()] < 0.25
+
+
+def test_what_diverged_is_not_the_minimum():
+    """One loss of 1e28 is forgotten ten updates later, and leaves no zero."""
+    means = smoothed(np.array([2.0] * 20 + [1e28, np.nan] + [3.0] * 20))
+    assert means[:20].tolist() == [2.0] * 20
+    assert means[20:31].min() > 1e7
+    assert means[31:].tolist() == [3.0] * 11
 
 
 def test_first_aid_warms_up_and_ends_at_zero():

@@ -107,12 +107,12 @@ def test_the_figure_of_the_losses_shows_who_is_alive(drawn, measured):
     assert abs(sigmoid[-1] - line.low) < 0.02
     tanh = lines["tanh, N(0, 1)"].y
     assert tanh[0] > 2.7  # near 3
-    assert tanh[-1] == pytest.approx(2.5, abs=0.1)
+    assert 2.0 < tanh[-1] < 2.6
     assert abs(lines["tanh, Glorot"].y[-1] - 0.3) < 0.05
     he = panel.bands[panel.labels.index("ReLU, He")]
     assert he.color == "he"
     assert he.high[-1] - he.low[-1] > 0.3  # a wide band
-    assert 1 < lines["ReLU, He"].y[-1] < 2  # slowly
+    assert 0.8 < lines["ReLU, He"].y[-1] < 2.2  # slowly
     # ReLU with N(0, 0.2²): not a number after one update, so no line.
     assert not np.isfinite(losses["ReLU, N(0, 0.2²)"][:, 1:]).any()
 
@@ -137,12 +137,15 @@ def test_relu_with_glorot_loses_the_gradient_by_the_factor_of_theory(measured):
 def test_the_table_of_the_three_patients(measured):
     """Medians of 10 seeds at initialization, 256 digits; of 5 in training.
 
-    Plain SGD, rate 0.02, batch 50, 300 updates; ranges for the losses.
+    Plain SGD, rate 0.02, batch 50, 300 updates. What the losses keep within:
+    tanh, N(0, 1) multiplies each rounding ten billion times, so that another
+    processor makes another run. Of 60, 20 seeds times three ways to round,
+    the first loss was 2.56 to 3.34, the last 20 together 1.97 to 2.54.
     """
     said = {  # gradient, size, what differs, losses: first, after; moved
         "sigmoid, Glorot": (4e-5, 1, 4e-5, (2.3, 2.7), (2.3, 2.3), 3e-6, 1e-2),
         "ReLU, Glorot": (5e-5, 4e-5, 2e-5, (2.3, 2.3), (2.3, 2.3), 3e-6, 3e-5),
-        "tanh, N(0, 1)": (7e10, 2, 4, (2.8, 3.2), (2.0, 2.5), 1e7, 2e-3),
+        "tanh, N(0, 1)": (7e10, 2, 4, (2.5, 3.5), (1.9, 2.7), 1e7, 2e-3),
     }
     norms = measured("unstable_gradients", "norms")
     losses = measured("unstable_gradients", "losses")
@@ -157,8 +160,9 @@ def test_the_table_of_the_three_patients(measured):
         ratio = np.divide(seen, (gradient, size, differs))
         assert np.abs(np.log(ratio)).max() < np.log(2), (name, seen)
         start, stop = losses[name][:, 0], end(losses[name])
-        assert first[0] - 0.1 < start.min() <= start.max() < first[1] + 0.1
-        assert after[0] - 0.1 < stop.min() <= stop.max() < after[1] + 0.1
+        near = 0 if name.startswith("tanh") else 0.1
+        assert first[0] - near < start.min() <= start.max() < first[1] + near
+        assert after[0] - near < stop.min() <= stop.max() < after[1] + near
         kernels = np.median(moved[name]["kernels"], 0)
         if name.startswith("tanh"):
             assert kernels[0] > low
@@ -245,8 +249,7 @@ def test_tanh_with_unit_variance_explodes_behind_a_normal_loss(measured):
     losses = measured("unstable_gradients", "losses")["tanh, N(0, 1)"]
     assert losses.shape == (5, 300)
     assert np.isfinite(losses).all()
-    assert losses[:, 0].min() == pytest.approx(2.8, abs=0.1)
-    assert losses[:, 0].max() == pytest.approx(3.2, abs=0.1)
+    assert 2.5 < losses[:, 0].min() < losses[:, 0].max() < 3.5
     assert np.all(end(losses) > 1.5)
     moved = measured("unstable_gradients", "moved")["tanh, N(0, 1)"]["kernels"]
     assert np.all(moved[:, :2] > 1e5)
@@ -355,7 +358,7 @@ def test_relu_with_he_is_slow_and_not_broken(measured):
     """
     losses = measured("unstable_gradients", "losses")
     he, tanh = end(losses["ReLU, He"]), end(losses["tanh, Glorot"])
-    assert he.max() < 2
+    assert he.max() < 2.2
     assert he.min() > 1.3 * tanh.max()
 
 
