@@ -242,9 +242,9 @@ def _code(root: Path, path: Path, name: str) -> list[str]:
 
 
 def _configuration() -> list[str]:
-    """Return the code that sets the variables and the seeds."""
+    """Return the variables, and the code that sets them and the seeds."""
     parsed = module(CONFIGURATION)
-    return [
+    return [*map("=".join, sorted(isolation.FIXED.items()))] + [
         dump(node)
         for name in ("environment", "begin")
         for node in parsed.reached_from(name)

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from sitegen import generate, keys, measure, search, show, worker
+from sitegen import generate, isolation, keys, measure, search, show, worker
 from sitegen.measure import MeasureError
 from sitegen.store import Store, write_whole
 
@@ -175,6 +175,13 @@ def test_the_seed_and_the_configuration_are_part_of_a_key(
     other.write_text(text.replace(old, new))
     assert changed(before, keys_of(root)) == set(before)
     assert keys.lab_key(lab) != lab_before
+
+
+def test_what_rounds_in_another_way_has_keys_of_its_own(project, monkeypatch):
+    root = project({})
+    before = keys_of(root)
+    monkeypatch.setitem(isolation.FIXED, "ONEDNN_MAX_CPU_ISA", "SSE41")
+    assert changed(before, keys_of(root)) == set(before)
 
 
 def said_by_every_python(tree):

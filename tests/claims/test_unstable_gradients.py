@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from snippets.unstable_gradients.figures import digits, network
 from tests.dense import drawn_at_random
 from tests.drawings import shows, smoothed
 
@@ -254,6 +255,23 @@ def test_tanh_with_unit_variance_explodes_behind_a_normal_loss(measured):
     moved = measured("unstable_gradients", "moved")["tanh, N(0, 1)"]["kernels"]
     assert np.all(moved[:, :2] > 1e5)
     assert np.all(moved[:, 25:] < 1)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_rounding_becomes_another_network(seed):
+    """Tanh, N(0, 1), 30 layers, at initialization: 256 digits.
+
+    The inputs times 1 ± 1e-6. With Glorot init it changes next to nothing.
+    """
+    x = digits()[0][:256]
+    signs = np.random.default_rng(seed).choice([-1, 1], x.shape)
+    shifted = (x * (1 + 1e-6 * signs)).astype("float32")
+    changed = {}
+    for name in ("tanh, N(0, 1)", "tanh, Glorot"):
+        was, now = (np.array(network(name, seed)(h)) for h in (x, shifted))
+        changed[name] = np.linalg.norm(now - was) / np.linalg.norm(was)
+    assert changed["tanh, N(0, 1)"] > 0.5
+    assert changed["tanh, Glorot"] < 1e-5
 
 
 def test_the_activation_gradient_shows_all_three_and_the_kernel_gradient_two(
