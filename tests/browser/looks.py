@@ -296,11 +296,12 @@ DARK = """() => {
 }"""
 
 
-# What paper would cut off; a header for screen readers alone may be.
+# What paper would cut off; a header for screen readers alone may be, and of a
+# word in code the ground.
 CLIPPED = """() => [...document.querySelectorAll("article *")]
   .filter((node) => node.checkVisibility() && !node.closest("math")
     && !node.closest(".symptoms thead"))
-  .filter((node) => node.getBoundingClientRect().right > innerWidth + 1
+  .filter((node) => node.getBoundingClientRect().right > innerWidth + 4
     || (getComputedStyle(node).overflowX !== "visible"
       && node.scrollWidth > node.clientWidth + 1))
   .map((node) => `${node.tagName} ${node.className} is clipped`)"""
