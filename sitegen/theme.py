@@ -66,7 +66,7 @@ def lighten(site: Path) -> None:
             css = HIDDEN.sub("", "".join(without(css, names)))
         else:
             css = TOKEN.sub(lambda m: "" if m[0][:2] == "/*" else m[0], css)
-            css = re.sub(r"\s*\n\s*", "\n", css)
+            css = re.sub(r"\s*([{};])\s*", r"\1", css).replace(";}", "}")
             path.write_text(css, "utf-8")
         sheets[path] = css
         asked.update(ASKED.findall(css))
