@@ -4,6 +4,7 @@ Search, explorer and figures work from `file://`. The same site gives the same
 bytes.
 """
 
+import re
 import time
 import zipfile
 from pathlib import Path
@@ -12,6 +13,7 @@ NAME = "offline.zip"
 FOLDER = "training-deep-neural-networks"
 # What only a host or a machine needs.
 LEFT_OUT = {NAME, "404.html", "sitemap.xml", "sitemap.xml.gz"}
+LINK = re.compile(rb'<a href="[^"]*%b">[^<]*</a>' % re.escape(NAME).encode())
 
 
 def pack(site: Path, epoch: int) -> None:
@@ -24,4 +26,7 @@ def pack(site: Path, epoch: int) -> None:
                 entry = zipfile.ZipInfo(f"{FOLDER}/{name}", date)
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 entry.external_attr = 0o644 << 16
-                archive.writestr(entry, path.read_bytes())
+                content = path.read_bytes()
+                if path.suffix == ".html":  # who has the archive wants no more
+                    content = LINK.sub(b"", content)
+                archive.writestr(entry, content)

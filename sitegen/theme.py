@@ -16,6 +16,10 @@ TOKEN = re.compile(
     r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|url\([^)]*\)|/\*.*?\*/|[{};]',
     re.DOTALL,
 )
+# a string or an address, which stay; or a sign, whose spaces do not
+TIGHT = re.compile(
+    r'("(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|url\([^)]*\))|\s*([{};])\s*'
+)
 ATTRIBUTE = re.compile(r'\b(?:class|id)="?([^">]*)')
 WORD = re.compile(r"[\w-]+")
 NAME = re.compile(r"[.#](-?[A-Za-z_][\w-]*)")
@@ -66,7 +70,8 @@ def lighten(site: Path) -> None:
             css = HIDDEN.sub("", "".join(without(css, names)))
         else:
             css = TOKEN.sub(lambda m: "" if m[0][:2] == "/*" else m[0], css)
-            css = re.sub(r"\s*\n\s*", "\n", css)
+            css = TIGHT.sub(lambda m: m[1] or m[2], css).replace(";}", "}")
+            css = re.sub(r"\s*\n\s*", "\n", css).strip()
             path.write_text(css, "utf-8")
         sheets[path] = css
         asked.update(ASKED.findall(css))

@@ -267,11 +267,41 @@ FOCUS = """async () => {
 }"""
 
 
-# What paper would cut off; a header for screen readers alone may be.
+# The width of A4 between its margins, in CSS pixels.
+PAPER = """() => {
+  const all = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules]);
+  const {style} = all.findLast((rule) => rule instanceof CSSPageRule);
+  const ruler = document.body.appendChild(document.createElement("p"));
+  ruler.style.position = "absolute";
+  ruler.style.width =
+    `calc(210mm - ${style.marginLeft} - ${style.marginRight})`;
+  const width = ruler.offsetWidth;
+  ruler.remove();
+  return width;
+}"""
+# What is dark on paper: the drawings of labs, and of each figure's pair one.
+DARK = """() => {
+  const wrong = [...document.querySelectorAll("article img")]
+    .filter((image) => image.checkVisibility())
+    .filter((image) => image.src.endsWith("#only-dark"))
+    .map((image) => `${image.src} is seen`);
+  const ground = document.createElement("p");
+  ground.style.backgroundColor = "light-dark(white, black)";
+  document.querySelector("article").append(ground);
+  if (getComputedStyle(ground).backgroundColor !== "rgb(255, 255, 255)") {
+    wrong.push("its drawings are dark");
+  }
+  ground.remove();
+  return wrong;
+}"""
+
+
+# What paper would cut off; a header for screen readers alone may be, and of a
+# word in code the ground.
 CLIPPED = """() => [...document.querySelectorAll("article *")]
   .filter((node) => node.checkVisibility() && !node.closest("math")
     && !node.closest(".symptoms thead"))
-  .filter((node) => node.getBoundingClientRect().right > innerWidth + 1
+  .filter((node) => node.getBoundingClientRect().right > innerWidth + 4
     || (getComputedStyle(node).overflowX !== "visible"
       && node.scrollWidth > node.clientWidth + 1))
   .map((node) => `${node.tagName} ${node.className} is clipped`)"""

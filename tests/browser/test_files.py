@@ -2,14 +2,16 @@
 
 import ast
 import json
+import posixpath
 import re
+import zipfile
 from collections import Counter
 from urllib.parse import unquote, urljoin, urlsplit
 
 import nbformat
 from bs4 import BeautifulSoup
 
-from sitegen import ROOT
+from sitegen import ROOT, offline
 from sitegen.policy import digest
 from tests.browser.browser import body_of
 from tests.browser.looks import HERE, listed, shown
@@ -100,6 +102,25 @@ def test_every_link_image_and_anchor_is_there(site, pages, root):
             elif unquote(parts.fragment) not in ids.get(path, {parts.fragment}):
                 problems.append(f"{name}: {target}: no such anchor")
     listed(problems, "broken links")
+
+
+def test_a_copy_on_the_disk_leads_to_its_own_files(site):
+    """Not to a folder: from file:// that is a list of files."""
+    address = re.compile(r'\b(?:href|src)="([^"#?:]+)[^":]*"')
+    problems, seen = [], 0
+    with zipfile.ZipFile(site / offline.NAME) as archive:
+        names = {*archive.namelist()}
+        for name in sorted(names):
+            if not name.endswith(".html"):
+                continue
+            html = archive.read(name).decode()
+            for target in {*address.findall(html)}:
+                seen += 1
+                path = posixpath.join(name, "..", unquote(target))
+                if posixpath.normpath(path) not in names:
+                    problems.append(f"{name}: {target}")
+    assert seen > 1000
+    listed(problems, "addresses that a copy on the disk lacks")
 
 
 def first_load(site, name, soup):

@@ -169,6 +169,16 @@ def test_a_figure_opens_large_and_closes(new_tab, palette, size):
     listed(tab.problems(), "errors")
 
 
+@pytest.mark.parametrize("palette", PALETTES)
+def test_a_first_visit_is_in_the_system_s_palette_at_once(new_tab, palette):
+    tab = new_tab(palette)
+    tab.page.route("**/bundle.*", lambda route: route.abort())
+    page = tab.open("chapters/saturation.html")
+    body = page.locator("body")
+    assert body.get_attribute("data-md-color-scheme") == PALETTES[palette]
+    assert not wrong_drawings(page, palette, "wide")
+
+
 def test_the_palette_can_be_chosen_and_stays(new_tab):
     tab = new_tab("dark")
     page = tab.open("chapters/initialization.html")

@@ -8,7 +8,9 @@ from tests.browser.browser import SIZES
 from tests.browser.looks import (
     CLIPPED,
     CONTENTS,
+    DARK,
     FOLDED,
+    PAPER,
     TOO_WIDE,
     UNFOLD,
     in_palette,
@@ -18,7 +20,6 @@ from tests.browser.looks import (
     wrong_choice,
 )
 
-A4 = (718, 1000)
 # One element for each text of a formula: the engine tells which font drew it.
 ASKED = """() => {
   const all = {};
@@ -48,10 +49,10 @@ def look(tab, name, seen):
     links, wrong = page.evaluate(CONTENTS)
     seen["contents"] += links
     yield from (("contents", f"{section}: {at}") for section, at in wrong)
-    tab.resize(*A4)
+    tab.resize(page.evaluate(PAPER), 1000)
     page.emulate_media(media="print")
-    for clipped in (CLIPPED, FOLDED):
-        yield from (("paper", each) for each in page.evaluate(clipped)[:3])
+    for fault in (CLIPPED, FOLDED, DARK):
+        yield from (("paper", each) for each in page.evaluate(fault)[:3])
     page.emulate_media(media="screen")
     tab.resize(*SIZES["wide"])
     works += tab.problems()  # before axe looks, which logs too

@@ -21,15 +21,13 @@ KEPT = """:root{--a:url("data:;{}");}:root{}@charset "x";\
 OURS = """/* A note: {} */
 .here {
   top: 0;                       /* as it "was" */
-  content: "/* kept */";
+  content: "/* kept */ ; ";
 }
+.here,
+p { top: 0 }
 """
-OURS_KEPT = """
-.here {
-top: 0;
-content: "/* kept */";
-}
-"""
+OURS_KEPT = """.here{top: 0;content: "/* kept */ ; "}.here,
+p{top: 0}"""
 
 
 def test_what_matches_nothing_and_what_nothing_asks_for_is_gone(tmp_path):

@@ -49,6 +49,10 @@
     }
   }
 
+  /* Of each word the theme looks for all that begin with it, so these would find
+     isometry, normalization, order; the last one may not be finished yet. */
+  const SMALL = /\b(an?|and|are|as|at|be|by|do|does|for|how|i|in|is|it|my|no|not|of|on|or|the|to|why|with)\s+(?=\S)/gi;
+
   class LateWorker extends EventTarget {
     constructor(url) {
       super();
@@ -60,8 +64,9 @@
         return worker;
       });
     }
-    postMessage(data) {
-      this.worker.then((worker) => worker.postMessage(data));
+    postMessage({ type, data }) {
+      if (typeof data === "string") data = data.replace(SMALL, "");
+      this.worker.then((worker) => worker.postMessage({ type, data }));
     }
   }
 
