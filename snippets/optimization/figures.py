@@ -1,5 +1,7 @@
 """Measures and draws the chapter `optimization`."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -13,6 +15,7 @@ from snippets.side_by_side import SideBySide
 from snippets.unstable_gradients.deep_classifier import deep_classifier
 from snippets.unstable_gradients.figures import digits
 
+FOLDER = Path(__file__).parent
 SEEDS, LOWEST, HIGHEST, UPDATES = 20, 1e-4, 3.0, 100
 # name: activation, initializer, colour
 PAIRS = {
@@ -72,6 +75,15 @@ def _said(it: dict[str, Any]) -> str:
     when = f"{it['fastest']}–{it['slowest']} at {it['rate']:g}"
     few = f"{it['trained']} of {it['seeds']}: "
     return when if it["trained"] == it["seeds"] else few + when
+
+
+def measure_trained() -> dict[str, dict[str, np.ndarray]]:
+    """What the training of each network came to; see the study."""
+    table = json.loads((FOLDER / "trained.json").read_text("utf-8"))
+    return {
+        name: {key: np.array(value) for key, value in of.items()}
+        for name, of in table["outcomes"].items()
+    }
 
 
 def measure_finder() -> dict[str, np.ndarray]:

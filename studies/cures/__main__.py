@@ -29,6 +29,12 @@ CODE = {
         TRAINING,
     ),
     "beyond_variance": ("studies/cures/beyond_variance.py", TRAINING),
+    "optimization": (
+        "studies/cures/optimization.py",
+        "snippets/atlas/batched_runs.py",
+        "studies/atlas/cell.py",
+        "studies/atlas/data.py",
+    ),
     "choosing": (
         "studies/cures/choosing.py",
         "snippets/atlas/batched_runs.py",
