@@ -36,6 +36,22 @@ COPIED = """async (nodes) => {
   return copied;
 }"""
 
+# Something grows above a section, and the page keeps its place.
+LATE = """async (hash) => {
+  const frames = async (count) => {
+    while (count--) await new Promise(requestAnimationFrame);
+  };
+  await frames(5);
+  document.documentElement.style.overflowAnchor = "none";
+  const top = () => document.querySelector(hash).getBoundingClientRect().top;
+  const before = top();
+  const late = document.createElement("p");
+  late.style.height = "300px";
+  document.querySelector("article").prepend(late);
+  scrollBy(0, top() - before);
+  await frames(5);
+}"""
+
 
 def test_copying_gives_the_file_or_the_code_without_prompts(new_tab, pages):
     tab = new_tab(permissions=["clipboard-read", "clipboard-write"])
@@ -167,6 +183,21 @@ def test_a_figure_opens_large_and_closes(new_tab, palette, size):
     page.locator("dialog").wait_for(state="detached")
     assert page.locator("figure.figure svg").count() == drawings
     listed(tab.problems(), "errors")
+
+
+def test_what_is_drawn_late_moves_no_mark_of_the_contents(new_tab):
+    tab = new_tab()
+    page = tab.open("chapters/saturation.html")
+    contents = ".md-sidebar--secondary .md-nav__link"
+    last = page.locator(f"{contents}[href^='#']").last
+    hash = last.get_attribute("href")
+    marked = page.locator(f"{contents}[href='{hash}'][aria-current]")
+    last.click()
+    marked.wait_for()
+    page.evaluate(LATE, hash)
+    assert marked.count() == 1
+    page.evaluate("() => scrollTo(0, 0)")
+    marked.wait_for(state="detached")
 
 
 @pytest.mark.parametrize("palette", PALETTES)

@@ -115,9 +115,11 @@ addEventListener("DOMContentLoaded", () => {
   if (!links.length) return;
   let chosen, place, isDue = false;
 
+  const where = () => chosen && [scrollY, chosen.getBoundingClientRect().top];
   const mark = () => {
     isDue = false;
-    if (place !== undefined && Math.abs(scrollY - place) > 1) chosen = undefined;
+    /* Who scrolls changes both; what is drawn late, only one of them. */
+    if (place && where()?.every((at, i) => Math.abs(at - place[i]) > 1)) chosen = undefined;
     const read = links.filter(([, { offsetParent }]) => offsetParent)
       .filter(([, heading]) => heading.getBoundingClientRect().top < innerHeight / 4);
     const here = chosen ?? read.at(-1)?.[1];
@@ -131,7 +133,7 @@ addEventListener("DOMContentLoaded", () => {
     chosen = links.find(([link]) => link.hash === hash)?.[1];
     /* The browser jumps first. */
     requestAnimationFrame(() => requestAnimationFrame(() => {
-      place = scrollY;
+      place = where();
       mark();
     }));
   };
