@@ -34,9 +34,12 @@ def data():
     return rng.normal(size=(90, 6)).astype("float32"), rng.integers(4, size=90)
 
 
-@pytest.mark.parametrize(
-    "optimizer", [keras.optimizers.SGD, keras.optimizers.Adam]
-)
+def adam(rate):
+    """With Keras's epsilon a gradient that is all rounding makes a step."""
+    return keras.optimizers.Adam(rate, epsilon=1e-3)
+
+
+@pytest.mark.parametrize("optimizer", [keras.optimizers.SGD, adam])
 def test_runs_are_what_they_are_alone(data, optimizer):
     """Losses and all weights, batch norm's too, after 12 updates."""
     x, y = data
