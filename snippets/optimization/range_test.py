@@ -24,7 +24,8 @@ def range_test(
         chosen = rng.choice(len(x), batch, replace=False)
         model.optimizer.learning_rate.assign(rate)
         model.reset_metrics()
-        losses.append(float(model.train_on_batch(x[chosen], y[chosen])))
+        told = model.train_on_batch(x[chosen], y[chosen], return_dict=True)
+        losses.append(float(told["loss"]))
     return steps, smoothed(np.array(losses))
 
 

@@ -18,5 +18,6 @@ def loss_curve(
     for _ in range(updates):
         chosen = rng.choice(len(x), batch, replace=False)
         model.reset_metrics()  # or Keras returns the mean of all so far
-        losses.append(model.train_on_batch(x[chosen], y[chosen]))
+        told = model.train_on_batch(x[chosen], y[chosen], return_dict=True)
+        losses.append(told["loss"])
     return np.array(losses, "float64")

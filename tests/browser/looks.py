@@ -301,7 +301,8 @@ DARK = """() => {
 CLIPPED = """() => [...document.querySelectorAll("article *")]
   .filter((node) => node.checkVisibility() && !node.closest("math")
     && !node.closest(".symptoms thead"))
-  .filter((node) => node.getBoundingClientRect().right > innerWidth + 4
+  .filter((node) => node.getBoundingClientRect().right
+    > innerWidth + (node.localName === "code" ? 4 : 1)
     || (getComputedStyle(node).overflowX !== "visible"
       && node.scrollWidth > node.clientWidth + 1))
   .map((node) => `${node.tagName} ${node.className} is clipped`)"""

@@ -24,7 +24,7 @@ def network(optimizer, seed=0):
         keras.layers.Dense(4, kernel_initializer=drawn[2]),
     ])  # fmt: skip
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer, loss)
+    model.compile(optimizer, loss, metrics=["accuracy"])
     return model
 
 

@@ -258,7 +258,7 @@ def test_the_listing_finds_the_minimum():
     x, y = digits()
     model = deep_classifier("relu", keras.initializers.HeNormal, 10, seed=0)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile("sgd", loss)
+    model.compile("sgd", loss, metrics=["accuracy"])
     rates, losses = range_test(model, x, y)
     assert 0.03 < rates[losses.argmin()] < 0.25
 
