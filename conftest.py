@@ -89,6 +89,15 @@ def _told(ask: Any, *what: Any) -> Any:
         pytest.fail(str(error), pytrace=False)
 
 
+def pytest_collection_finish() -> None:
+    """Let the collector pass over what was imported: seconds at each clean-up.
+
+    Keras looks through all of it whenever a test clears its session.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def measured() -> Any:
     """Return a function: `measured(slug, name)` is what was measured."""

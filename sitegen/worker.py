@@ -5,6 +5,7 @@ the package it imports what it measures, and so TensorFlow.
 """
 
 import ast
+import gc
 import importlib
 import time
 from pathlib import Path
@@ -40,6 +41,8 @@ def main(
     anything: an edit since then comes too late for it.
     """
     module = importlib.import_module(f"{keys.PACKAGE}.{slug}.figures")
+    if not gc.get_freeze_count():  # Keras looks through all at each clean-up
+        gc.freeze()
     for name, key in measurements.items():
         print(f"measure_{name}", flush=True)
         isolation.begin()

@@ -1,8 +1,8 @@
 """What of a study can have changed since its results were written.
 
 The command that computes results writes the hash of its code beside them.
-Where the hash is still the same, the tests compute one result again, another
-one at each commit, and all of them weekly.
+Where the hash is still the same, the tests compute a few results again, others
+at each commit, and all of them weekly.
 """
 
 import hashlib

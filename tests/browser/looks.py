@@ -7,6 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from sitegen import ROOT
 from sitegen.blocks import blocks
+from studies.unchanged import WEEKLY, chosen
 
 PALETTES = {"light": "default", "dark": "slate"}
 HERE = "http://here/"  # stands for the site's root while links are resolved
@@ -22,6 +23,18 @@ def looked_at(pages):
     """
     tests = sorted(name for name in pages if name.startswith("checks/"))
     return [name for name in pages if name not in tests[1:]]
+
+
+def halves(pages):
+    """Return the pages that axe looks at when wide, and those on a phone.
+
+    Each page in one size, at the next commits in the other; weekly in both.
+    """
+    names = looked_at(pages)
+    if WEEKLY:
+        return names, names
+    wide = chosen(range(2))
+    return names[wide::2], names[1 - wide :: 2]
 
 
 def listed(problems, what):
@@ -240,7 +253,10 @@ CONTENTS = """async () => {
   if (!links.length) return [0, []];  // a page may hide its margin
   for (const link of [...links, ...links.reverse()]) {
     link.click();
-    await frames(5);
+    await frames(2);
+    for (let at = 0; at < 8 && marked().join() !== link.hash; at++) {
+      await frames(1);
+    }
     if (marked().join() !== link.hash) wrong.push([link.hash, marked()]);
   }
   // Back at the top it is not the last one that is read.

@@ -13,6 +13,7 @@ from tests.browser.looks import (
     PAPER,
     TOO_WIDE,
     UNFOLD,
+    halves,
     in_palette,
     listed,
     looked_at,
@@ -35,10 +36,21 @@ def found(lasting_tab, pages):
     """Return what is wrong with the pages, by kind, and what was counted."""
     tab = lasting_tab(reduced_motion="reduce")
     found, seen = defaultdict(list), Counter()
+    by_axe, _ = halves(pages)
     for name in looked_at(pages):
         for kind, problem in look(tab, name, seen):
             found[kind].append(f"{name}: {problem}")
+        if name in by_axe:
+            found["axe"] += [f"{name}: {each}" for each in axe(tab.page)]
+        in_palette(tab.page, "light")  # as the next page finds it
     return found, seen
+
+
+def axe(page):
+    """Yield what axe finds on the page that is open."""
+    for palette in ("dark", "light"):
+        in_palette(page, palette)
+        yield from violations(page, palette)
 
 
 def look(tab, name, seen):
@@ -61,9 +73,6 @@ def look(tab, name, seen):
     drawn, wrong = fonts(page)
     seen["formulas"] += drawn
     yield from (("formulas", each) for each in wrong)
-    for palette in ("dark", "light"):
-        in_palette(page, palette)
-        yield from (("axe", each) for each in violations(page, palette))
 
 
 def fonts(page):

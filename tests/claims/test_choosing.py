@@ -22,6 +22,7 @@ from snippets.choosing.fitting_initializer import fitting_initializer
 from studies.cures import choosing as study
 from studies.cures.__main__ import CODE
 from studies.unchanged import WEEKLY, chosen, code_hash
+from tests.turn import in_turn
 
 PAGE = Path(__file__).parents[2] / "docs/choosing.md"
 UNSTABLE = ("gelu", "silu", "mish")
@@ -313,9 +314,10 @@ RUN = json.loads((own.FOLDER / "trained.json").read_text("utf-8"))["outcomes"]
 CHEAP = [name for name in RUN if name.startswith("pre-norm")]
 
 
+@in_turn
 @pytest.mark.parametrize("name", RUN if WEEKLY else [chosen(CHEAP)])
 def test_a_network_of_the_study_comes_out_as_the_table_says(name, built):
-    """One of pre-norm at each commit, all of them weekly.
+    """One of pre-norm at each third commit, all of them weekly.
 
     Deep runs are chaotic: as many seeds get there at the best rate, but for
     one, and the last of them within twice the updates.

@@ -16,6 +16,7 @@ from studies.causes.__main__ import CODE
 from studies.causes.evaluation import BATCH, FAULTS, SEEDS, digits, outcome
 from studies.unchanged import WEEKLY, chosen, code_hash
 from tests.drawings import is_within
+from tests.turn import in_turn
 
 # All networks: see `studies/causes/evaluation.py`; digits, one or two hidden
 # layers of 64 units, Adam at 0.01, batches of 50, seeds 0 to 4.
@@ -58,9 +59,10 @@ def test_each_cause_is_named_by_numbers_alone(trained, measured):
     assert [row[0] for row in rows] == [*FAULTS]
 
 
+@in_turn
 @pytest.mark.parametrize("name", FAULTS if WEEKLY else [chosen([*FAULTS])])
 def test_a_fault_comes_out_as_the_table_says(name, trained):
-    """One of the faults at each commit, all of them weekly; five seeds."""
+    """One of them at each third commit, weekly all of them; five seeds."""
     again = outcome(name)
     for kind in ("broken", "mended"):
         for now, then in zip(
@@ -394,6 +396,7 @@ def ask(name, make):
     return case, score, why_apart(model, x[:n], y[:n], other=other)
 
 
+@in_turn
 @pytest.mark.parametrize("name", CASES if WEEKLY else [chosen([*CASES])])
 def test_a_case_of_the_public_is_named_and_mended(name):
     """Seed 0: broken below its goal and named, mended above it, no alarm."""

@@ -25,6 +25,7 @@ from studies.losses.pairs import (
 )
 from studies.unchanged import WEEKLY, chosen, code_hash
 from tests.drawings import shows, unlabelled
+from tests.turn import in_turn
 
 # All networks: two hidden layers of 64 ReLU units (for maps one convolution),
 # 1,000 examples, Adam at 0.003, batches of 50, 30 epochs, seeds 0 to 4.
@@ -45,11 +46,12 @@ def answers(measured):
 OWN_LEAST = (*NO_LABELS, "values from 0 to 1", "a place on a map", "directions")
 
 
+@in_turn
 @pytest.mark.parametrize(
     "name", PAIRS if WEEKLY else [chosen([n for n in PAIRS if "map" not in n])]
 )
 def test_a_pair_trains_again_as_the_table_says(name, trained):
-    """One of the pairs at each commit, all of them weekly; five seeds."""
+    """One of the pairs at each third commit, all of them weekly; five seeds."""
     again = outcome(PAIRS[name])
     scores = np.array(again["scores"], float)
     if name != "linear counts":  # it runs away, to another number each time

@@ -28,6 +28,7 @@ from studies.cures.traps import on
 from studies.unchanged import WEEKLY, chosen, code_hash
 from studies.versions import BACKENDS, KERAS, folder
 from tests.drawings import is_within, shows
+from tests.turn import in_turn
 
 
 @pytest.fixture(scope="module")
@@ -240,9 +241,10 @@ def test_the_networks_of_the_study_are_those_of_keras(norm):
 CHEAP = [n for n in CELLS if n.startswith(("batch of", "sigmoid, 10"))]
 
 
+@in_turn
 @pytest.mark.parametrize("name", CELLS if WEEKLY else [chosen(CHEAP)])
 def test_a_network_comes_out_as_the_table_says(name, trained):
-    """One of the small ones at each commit, all of them weekly."""
+    """One of the small ones at each third commit, all of them weekly."""
     again = CELLS[name]()
     if name == "first steps":
         assert again["finite"]

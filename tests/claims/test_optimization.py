@@ -23,6 +23,7 @@ from studies.cures.__main__ import CODE
 from studies.cures.optimization import CELLS
 from studies.unchanged import WEEKLY, chosen, code_hash
 from tests.drawings import shows
+from tests.turn import in_turn
 
 
 @pytest.fixture(scope="module")
@@ -301,6 +302,7 @@ def test_the_table_was_made_by_this_code():
     assert {*table["outcomes"]} == {*CELLS}
 
 
+@in_turn
 @pytest.mark.parametrize("name", CELLS if WEEKLY else [chosen([*CELLS])])
 def test_a_network_comes_out_as_the_table_says(name, trained):
     again = CELLS[name]()

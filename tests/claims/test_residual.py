@@ -21,6 +21,7 @@ from studies.cures.residual import CELLS, stack
 from studies.cures.training import start
 from studies.unchanged import WEEKLY, chosen, code_hash
 from tests.drawings import near, shows
+from tests.turn import in_turn
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +158,7 @@ def test_the_table_was_made_by_this_code():
     assert {*table["outcomes"]} == {*CELLS}
 
 
+@in_turn
 @pytest.mark.parametrize("name", CELLS if WEEKLY else [chosen([*CELLS])])
 def test_a_network_comes_out_as_the_table_says(name, trained):
     again = CELLS[name]()

@@ -21,6 +21,7 @@ from studies.causes.same_answer import (
 )
 from studies.unchanged import WEEKLY, chosen, code_hash
 from tests.drawings import is_within
+from tests.turn import in_turn
 
 # All networks: see `studies/causes/same_answer.py`; batches of 50, 400
 # updates, seeds 0 to 4.
@@ -60,9 +61,10 @@ def test_each_cause_is_named_by_numbers_alone(trained, measured):
     assert rows[2][3] == "0.003"
 
 
+@in_turn
 @pytest.mark.parametrize("name", FAULTS if WEEKLY else [chosen([*FAULTS])])
 def test_a_fault_comes_out_as_the_table_says(name, trained):
-    """One of the faults at each commit, all of them weekly; five seeds."""
+    """One of them at each third commit, weekly all of them; five seeds."""
     again = outcome(name)
     for kind in ("broken", "mended"):
         assert again[kind]["why"] == trained[name][kind]["why"]
@@ -200,6 +202,7 @@ def test_a_case_of_the_public_is_named(name):
     assert why_same(*case.build(case.mended)) == HEALTHY
 
 
+@in_turn
 @pytest.mark.parametrize("name", CASES if WEEKLY else [chosen([*CASES])])
 def test_a_case_of_the_public_is_mended(name):
     """Seed 0: broken it stays below its goal, mended it reaches it."""

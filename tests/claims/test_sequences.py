@@ -26,6 +26,7 @@ from studies.causes.sequences import (
 )
 from studies.unchanged import WEEKLY, chosen, code_hash
 from tests.drawings import is_within, near, shows
+from tests.turn import in_turn
 
 # All networks: see `studies/causes/sequences.py`; 1,000 examples, batches of
 # 50, seeds 0 to 4. Scores are on new examples: 0 for guessing, 1 for right.
@@ -41,9 +42,10 @@ def gradients(measured):
     return measured("sequences", "gradients")
 
 
+@in_turn
 @pytest.mark.parametrize("name", FAULTS if WEEKLY else [chosen([*FAULTS])])
 def test_a_network_trains_again_as_the_table_says(name, trained):
-    """One of them at each commit, all of them weekly; five seeds."""
+    """One of them at each third commit, all of them weekly; five seeds."""
     again = np.array(outcome(name), float)
     assert np.array_equal(np.isnan(again), np.isnan(trained[name]))
     middle = np.median(again) - np.median(trained[name])
