@@ -185,6 +185,8 @@ def violations(page, palette="light", part="html"):
 
     In the dark palette only what depends on colours is looked at again.
     """
+    # The explorer pales what it is about to draw anew.
+    page.wait_for_function("() => !document.querySelector('[data-old]')")
     page.evaluate(SETTLED)
     if page.evaluate("!window.axe"):
         page.evaluate(Axe().axe_script)

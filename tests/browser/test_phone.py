@@ -30,17 +30,19 @@ def found(lasting_tab, pages):
     tab = lasting_tab("dark", "phone", has_touch=True, reduced_motion="reduce")
     found = defaultdict(list)
     _, by_axe = halves(pages)
+    palettes = ["dark", "light"]
     for name in looked_at(pages):
-        for kind, problem in look(tab, name, name in by_axe):
+        for kind, problem in look(tab, name, palettes, name in by_axe):
             found[kind].append(f"{name}: {problem}")
-        in_palette(tab.page, "dark")  # as the next page finds it
+        if name not in by_axe:
+            palettes.reverse()  # the next one is opened as this one was left
     return found
 
 
-def look(tab, name, by_axe):
+def look(tab, name, palettes, by_axe):
     """Yield what is wrong with a page: kind and problem."""
     page = tab.open(name)
-    works = wrong_choice(tab, ["dark", "light"], "phone")
+    works = wrong_choice(tab, palettes, "phone")
     works += page.evaluate(TOO_WIDE)
     works += tab.problems()  # before axe looks, which logs too
     yield from (("works", each) for each in works)
@@ -48,7 +50,7 @@ def look(tab, name, by_axe):
     page.evaluate(SETTLED)
     for unreached in (TABLES, COPY_BUTTONS):
         yield from (("reach", each) for each in page.evaluate(unreached))
-    for palette in ("light", "dark") if by_axe else ():
+    for palette in reversed(palettes) if by_axe else ():
         in_palette(page, palette)
         yield from (("axe", each) for each in violations(page, palette))
     for size in SMALL:

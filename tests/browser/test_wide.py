@@ -37,26 +37,24 @@ def found(lasting_tab, pages):
     tab = lasting_tab(reduced_motion="reduce")
     found, seen = defaultdict(list), Counter()
     by_axe, _ = halves(pages)
+    palettes = ["light", "dark"]
     for name in looked_at(pages):
-        for kind, problem in look(tab, name, seen):
+        for kind, problem in look(tab, name, palettes, seen):
             found[kind].append(f"{name}: {problem}")
-        if name in by_axe:
-            found["axe"] += [f"{name}: {each}" for each in axe(tab.page)]
-        in_palette(tab.page, "light")  # as the next page finds it
+        if name not in by_axe:
+            palettes.reverse()  # the next one is opened as this one was left
+            continue
+        for palette in reversed(palettes):
+            in_palette(tab.page, palette)
+            wrong = violations(tab.page, palette)
+            found["axe"] += [f"{name}: {each}" for each in wrong]
     return found, seen
 
 
-def axe(page):
-    """Yield what axe finds on the page that is open."""
-    for palette in ("dark", "light"):
-        in_palette(page, palette)
-        yield from violations(page, palette)
-
-
-def look(tab, name, seen):
+def look(tab, name, palettes, seen):
     """Yield what is wrong with a page: kind and problem."""
     page = tab.open(name)
-    works = wrong_choice(tab, ["light", "dark"], "wide")
+    works = wrong_choice(tab, palettes, "wide")
     works += page.evaluate(TOO_WIDE)
     links, wrong = page.evaluate(CONTENTS)
     seen["contents"] += links
