@@ -5,8 +5,7 @@
 A fault is of one of the kinds below, in the code of a `plot_*` or in what it
 drew. The figure is drawn with it from what was measured, and all tests of
 that figure are run. A fault that leaves all four files of a figure as they
-were, byte by byte, is none, and another is drawn in its place. Keras is not
-needed to draw: it is replaced, so that this takes a minute.
+were, byte by byte, is none, and another is drawn in its place.
 """
 
 import argparse
@@ -19,38 +18,14 @@ import random
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
-from unittest.mock import MagicMock, patch
-
-ABSENT = ("keras", "tensorflow", "snippets.atlas.batched_runs")
-
-
-class Absent(MetaPathFinder, Loader):
-    """Stands for what draws nothing and is slow to import, all parts of it."""
-
-    def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
-        """Return a specification for what is absent, else nothing."""
-        if name in ABSENT or name.partition(".")[0] in ABSENT:
-            return ModuleSpec(name, self, is_package=True)
-        return None
-
-    def create_module(self, spec: ModuleSpec) -> Any:
-        """Return a module that has whatever is asked of it."""
-        return MagicMock(is_tensor=lambda _: False)
-
-    def exec_module(self, module: Any) -> None:
-        """Do nothing."""
-
-
-sys.meta_path.insert(0, Absent())
+from unittest.mock import patch
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from sitegen import drawn, keys, style
+from sitegen import drawn, isolation, keys, style
 from sitegen.store import Store
 from tests.pages import test_figures as rules
 
@@ -380,7 +355,9 @@ def tests_of(slug: str, name: str) -> Iterator[tuple[str, Callable[..., None]]]:
     for test, function in vars(module).items():
         if test.startswith("test_") and callable(function):
             wants = inspect.signature(function).parameters
-            if {*wants} <= {"drawn", "measured"} and "drawn" in wants:
+            if "drawn" in wants:
+                if more := {*wants} - {"drawn", "measured"}:
+                    sys.exit(f"{slug}: {test} asks for {', '.join(more)}")
 
                 def run(drawn: Any, f: Any = function, w: Any = wants) -> None:
                     both = {"drawn": drawn, "measured": measured}
@@ -464,6 +441,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--all", action="store_true", help="show those caught")
     options = parser.parse_args()
+    isolation.isolate()  # what draws imports Keras, and nothing above does
     caught = 0
     for kind, figure, said, test in faults(options.faults, options.seed):
         caught += bool(test)

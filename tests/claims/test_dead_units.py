@@ -95,6 +95,7 @@ def test_the_figure_of_the_actions_shows_six_actions(drawn, measured):
             assert np.array_equal(dots.x, action[at])
             assert np.all(dots.y == row)
             assert (dots.marker, dots.dash) == ("o", "none")
+            assert dots.color == "he"
             assert is_within(panel.x, dots.x)
     shares, accuracies = (
         dict(zip(actions, [dots.x for dots in panel.series], strict=True))

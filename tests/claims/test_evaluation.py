@@ -327,7 +327,8 @@ def test_the_model_is_put_back():
         why_apart(keras.Sequential(stack), x, y)
 
 
-def test_the_figure_shows_two_numbers_apart(drawn, trained):
+def test_the_figure_shows_two_numbers_apart(drawn, measured):
+    trained = measured("evaluation", "trained")
     (panel,) = drawn("evaluation", "apart")
     assert BATCH == 50
     assert panel.x.scale == "linear"

@@ -66,6 +66,7 @@ def test_the_figure_of_the_range_test_shows_its_minima(drawn, measured):
     low = {}
     for name, runs in losses.items():
         line = shows(panel, name, rates_tried(), runs, whole=False)
+        assert line.dash == "solid"  # ReLU
         low[name] = line.y.min()
     assert low["10 layers"] == pytest.approx(2.1, abs=0.05)
     assert low["30 layers"] == pytest.approx(2.3, abs=0.05)

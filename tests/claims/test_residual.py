@@ -39,6 +39,7 @@ def test_the_figure_shows_how_the_trunk_grows(drawn, measured):
         signal = stacks[name]["signal"]
         assert signal.shape == (10, BLOCKS + 1)
         line = shows(panel, name, np.arange(31), signal)
+        assert line.dash == "solid"
         ends[name] = line.y[-1]
     assert {*panel.labels} == {*ends}
     assert ends["unscaled"] > 1e7

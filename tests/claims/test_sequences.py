@@ -327,7 +327,8 @@ def test_words_beside_sines(trained, measured):
     assert trained["words ±.05, SGD"].min() > 0.9
 
 
-def test_the_figure_of_the_gradients(drawn, gradients):
+def test_the_figure_of_the_gradients(drawn, measured):
+    gradients = measured("sequences", "gradients")
     (panel,) = drawn("sequences", "gradients")
     assert panel.y.scale == "log"
     back = np.r_[0, 2:100:3]
@@ -344,7 +345,8 @@ def test_the_figure_of_the_gradients(drawn, gradients):
     assert 1 < left["LSTM, 3"] < 10
 
 
-def test_the_figure_of_the_padding(drawn, trained):
+def test_the_figure_of_the_padding(drawn, measured):
+    trained = measured("sequences", "trained")
     (panel,) = drawn("sequences", "padding")
     assert panel.title == "0 is guessing, 1 is right"
     assert [text for _, text in panel.y.ticks] == PADDED
@@ -359,7 +361,7 @@ def test_the_figure_of_the_padding(drawn, trained):
     assert (x.shape[1], lengths.min(), lengths.max()) == (60, 5, 10)  # to ten
     assert trained["mean, padded"].shape == (5,)  # five points, five seeds
     for at, (line, name) in enumerate(zip(panel.series, PADDED, strict=True)):
-        assert line.marker == "o"
+        assert (line.marker, line.dash) == ("o", "none")
         assert np.array_equal(line.x, trained[name])
         assert np.all(line.y == at)
         assert is_within(panel.x, line.x)
