@@ -25,7 +25,8 @@ def test_the_figure_of_birth_rises_with_depth_and_falls_with_examples(
     birth = measured("dead_units", "birth")
     (panel,) = drawn("dead_units", "birth")
     assert panel.title == "dead share of the layer"
-    assert (panel.x.label, panel.y.scale) == ("layer", "linear")
+    assert panel.x.label == "layer"
+    assert panel.x.scale == panel.y.scale == "linear"
     assert [text for _, text in panel.y.ticks] == ["0 %", "25 %", "50 %"]
     layers = np.arange(1, 51)
     counts = {"10": "10 digits", "100": "100 digits", "1797": "1,797 digits"}

@@ -319,6 +319,7 @@ def test_the_figure_of_the_faults_shows_each_as_it_is(drawn, measured):
     epochs = np.arange(1, 31)
     for panel, name in zip(panels, PANELS, strict=True):
         runs = trained[name]["losses"]
+        assert unlabelled(panel).dash == "solid"
         if name == "one unit, categorical":  # a range without width
             assert not panel.bands
             assert np.array_equal(unlabelled(panel).y, np.zeros(30))

@@ -136,6 +136,15 @@ def test_each_line_that_can_be_confused_is_labelled(drawn, figure):
 
 
 @every_figure
+def test_panels_stand_in_the_order_in_which_their_tests_name_them(
+    drawn, figure
+):
+    """On phones some are laid out anew, by columns."""
+    places = [panel.place for panel in drawn(*figure)]
+    assert places == sorted(places)
+
+
+@every_figure
 def test_a_colour_says_the_initializer_and_a_dash_the_activation(drawn, figure):
     for panel in drawn(*figure):
         of_panel = said(panel.title, COLOR_OF), said(panel.title, DASH_OF)
