@@ -7,6 +7,7 @@ the package it imports what it measures, and so TensorFlow.
 import ast
 import gc
 import importlib
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -40,9 +41,10 @@ def main(
     They are given with their keys, from before this process imported
     anything: an edit since then comes too late for it.
     """
+    first = "keras" not in sys.modules
     module = importlib.import_module(f"{keys.PACKAGE}.{slug}.figures")
-    if not gc.get_freeze_count():  # Keras looks through all at each clean-up
-        gc.freeze()
+    if first:
+        gc.freeze()  # Keras looks through all of it at each clean-up
     for name, key in measurements.items():
         print(f"measure_{name}", flush=True)
         isolation.begin()

@@ -28,7 +28,7 @@ def looked_at(pages):
 def halves(pages):
     """Return the pages that axe looks at when wide, and those on a phone.
 
-    Each page in one size, at the next commits in the other; weekly in both.
+    Each page in one size, at other commits in the other; weekly in both.
     """
     names = looked_at(pages)
     if WEEKLY:
@@ -255,10 +255,7 @@ CONTENTS = """async () => {
   if (!links.length) return [0, []];  // a page may hide its margin
   for (const link of [...links, ...links.reverse()]) {
     link.click();
-    await frames(2);
-    for (let at = 0; at < 8 && marked().join() !== link.hash; at++) {
-      await frames(1);
-    }
+    await frames(5);
     if (marked().join() !== link.hash) wrong.push([link.hash, marked()]);
   }
   // Back at the top it is not the last one that is read.

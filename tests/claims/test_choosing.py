@@ -317,7 +317,7 @@ CHEAP = [name for name in RUN if name.startswith("pre-norm")]
 @in_turn
 @pytest.mark.parametrize("name", RUN if WEEKLY else [chosen(CHEAP)])
 def test_a_network_of_the_study_comes_out_as_the_table_says(name, built):
-    """One of pre-norm at each third commit, all of them weekly.
+    """One of pre-norm at one commit in three, all of them weekly.
 
     Deep runs are chaotic: as many seeds get there at the best rate, but for
     one, and the last of them within twice the updates.

@@ -62,7 +62,7 @@ def test_each_cause_is_named_by_numbers_alone(trained, measured):
 @in_turn
 @pytest.mark.parametrize("name", FAULTS if WEEKLY else [chosen([*FAULTS])])
 def test_a_fault_comes_out_as_the_table_says(name, trained):
-    """One of them at each third commit, weekly all of them; five seeds."""
+    """One of them at one commit in three, weekly all of them; five seeds."""
     again = outcome(name)
     for kind in ("broken", "mended"):
         for now, then in zip(

@@ -51,7 +51,7 @@ OWN_LEAST = (*NO_LABELS, "values from 0 to 1", "a place on a map", "directions")
     "name", PAIRS if WEEKLY else [chosen([n for n in PAIRS if "map" not in n])]
 )
 def test_a_pair_trains_again_as_the_table_says(name, trained):
-    """One of the pairs at each third commit, all of them weekly; five seeds."""
+    """One of them at one commit in three, weekly all; five seeds."""
     again = outcome(PAIRS[name])
     scores = np.array(again["scores"], float)
     if name != "linear counts":  # it runs away, to another number each time

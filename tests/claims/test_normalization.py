@@ -244,7 +244,7 @@ CHEAP = [n for n in CELLS if n.startswith(("batch of", "sigmoid, 10"))]
 @in_turn
 @pytest.mark.parametrize("name", CELLS if WEEKLY else [chosen(CHEAP)])
 def test_a_network_comes_out_as_the_table_says(name, trained):
-    """One of the small ones at each third commit, all of them weekly."""
+    """One of the small ones at one commit in three, all of them weekly."""
     again = CELLS[name]()
     if name == "first steps":
         assert again["finite"]

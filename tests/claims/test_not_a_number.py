@@ -69,7 +69,7 @@ def test_the_probe_names_each_fault(trained, measured):
 @in_turn
 @pytest.mark.parametrize("name", FAULTS if WEEKLY else [chosen([*FAULTS])])
 def test_a_fault_comes_out_as_the_table_says(name, trained):
-    """One of them at each third commit, weekly all of them; five seeds."""
+    """One of them at one commit in three, weekly all of them; five seeds."""
     again = outcome(name)
     kind, starts, ends = SAYS[name]
     assert again["said"][kind].startswith(starts)
